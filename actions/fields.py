@@ -1,0 +1,195 @@
+"""Fields that several dialogues ask for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from chebao.insurance import people, phone, plate
+
+from actions.forms import Draft, Field, Miss, Prompt, always
+from actions.turn import Button, Turn, option
+
+#: "No" and "yes" as short answers.
+NO = re.compile(r"^(都|还|目前|现在|暂时|我|我们)?(没有?|无|不|否|木有|冇|没得)(了|的|呢|啊|呀|哦|有)?[。.!！]*$|^(都)?没有?(这些)?(情况)?$|不需要|不用|没这个|不存在")
+YES = re.compile(r"^(是|对|有|好|嗯|行|可以|没错|确认|同意|要|需要|OK|ok|恩|是的|对的|好的|可以的)[的啊呀吧了哦。.!！]*$")
+
+
+def choice(
+    name: str,
+    label: str,
+    question: str | Callable[[Turn, Draft], str],
+    options: Sequence[tuple[str, Any, str]],
+    *,
+    explain: str,
+    show: bool = True,
+    **more: Any,
+) -> Field:
+    """A field with buttons. `options`: (title, value, regex of what a customer may type instead), tried in order."""
+
+    def ask(turn: Turn, draft: Draft) -> Prompt:
+        text = question(turn, draft) if callable(question) else question
+        return Prompt(text, [option(title, name, value) for title, value, _ in options])
+
+    def parse(turn: Turn, draft: Draft) -> Any:
+        if name in turn.pressed:
+            return turn.pressed[name]
+        return next((value for title, value, pattern in options if turn.text == title or re.search(pattern, turn.text)), None)
+
+    titles = {value: title for title, value, _ in options}
+    return Field(
+        name, label, ask, parse, explain, show=(lambda v: titles.get(v, str(v))) if show else None, **more
+    )
+
+
+def text(
+    name: str,
+    label: str,
+    question: str | Callable[[Turn, Draft], str],
+    *,
+    explain: str,
+    least: int = 2,
+    most: int = 500,
+    buttons: Sequence[Button] = (),
+    **more: Any,
+) -> Field:
+    """A field that takes free text of `least` to `most` characters."""
+
+    def ask(turn: Turn, draft: Draft) -> Prompt:
+        return Prompt(question(turn, draft) if callable(question) else question, buttons)
+
+    def parse(turn: Turn, draft: Draft) -> Any:
+        if name in turn.pressed:
+            return turn.pressed[name]
+        said = turn.text.strip()
+        if len(said) > most:
+            return Miss(f"内容有点长，请控制在{most}字以内，挑要紧的说就行。")
+        return said if len(said) >= least else None
+
+    more.setdefault("show", str)
+    return Field(name, label, ask, parse, explain, free=True, **more)
+
+
+def plate_field(
+    question: str | Callable[[Turn, Draft], str],
+    *,
+    name: str = "plate",
+    none_value: str = "",
+    none_title: str = "",
+    needed: Callable[[Turn, Draft], bool] = always,
+    depends: tuple[str, ...] = (),
+    choices: Callable[[Turn, Draft], Sequence[str]] = lambda turn, draft: (),
+) -> Field:
+    """The plate; with `none_title` a car without one (or an unknown plate) is accepted as "" too."""
+
+    def ask(turn: Turn, draft: Draft) -> Prompt:
+        buttons = [option(p, name, p) for p in choices(turn, draft)]
+        if none_title:
+            buttons.append(option(none_title, name, none_value))
+        return Prompt(question(turn, draft) if callable(question) else question, buttons)
+
+    def take(turn: Turn, draft: Draft) -> Any:
+        found = plate.find_plates(turn.text)
+        return found[0].value if found else None
+
+    def parse(turn: Turn, draft: Draft) -> Any:
+        if name in turn.pressed:
+            return turn.pressed[name]
+        if (value := take(turn, draft)) is not None:
+            return value
+        if none_title and re.search(r"没有?(上|挂)?牌|没上|未上|新车|临牌|临时牌|还没|没有|不记得|忘|不知道|不清楚", turn.text):
+            return none_value
+        if re.search(r"[\u4e00-\u9fa5][A-Za-z]\s*[·.-]?\s*\w{3,}", turn.text):
+            return Miss("这个车牌看着少了或多了一位，请按行驶证再发一次，比如 京A12345；新能源车是 8 位，比如 沪AD12345。")
+        return None
+
+    return Field(
+        name, "车牌号", ask, parse, "车牌号写在行驶证首页和车牌上，比如 京A12345；新能源车是 8 位，比如 沪AD12345。",
+        words=("车牌", "牌照", "车号"), take=take, needed=needed, depends=depends, show=lambda v: v or "暂无车牌",
+    )
+
+
+def phone_field(question: str, *, name: str = "phone", needed: Callable[[Turn, Draft], bool] = always) -> Field:
+    """A phone number for being called back (no proof of identity)."""
+
+    def take(turn: Turn, draft: Draft) -> Any:
+        if turn.verified:
+            return turn.verified["phone"]
+        found = phone.find_phones(turn.text)
+        return found[0].value if found else None
+
+    def parse(turn: Turn, draft: Draft) -> Any:
+        found = phone.find_phones(turn.text)
+        if found:
+            return found[0].value
+        if len(re.sub(r"\D", "", turn.text)) >= 7:
+            return Miss("这个手机号位数不太对，请发 11 位手机号，比如 13812345678。")
+        return None
+
+    return Field(
+        name, "联系电话", lambda turn, draft: Prompt(question), parse,
+        "请发一个能打通的 11 位手机号，方便同事联系您，比如 13812345678。",
+        words=("手机", "电话", "号码"), take=take, needed=needed, show=lambda v: f"{v[:3]}****{v[-4:]}",
+    )
+
+
+def name_field(
+    question: str | Callable[[Turn, Draft], str], *, name: str, label: str = "姓名",
+    needed: Callable[[Turn, Draft], bool] = always,
+) -> Field:
+    """A person's full name."""
+
+    def ask(turn: Turn, draft: Draft) -> Prompt:
+        return Prompt(question(turn, draft) if callable(question) else question)
+
+    def parse(turn: Turn, draft: Draft) -> Any:
+        found = people.find_person_names(turn.text)
+        if found:
+            return found[0].value
+        bare = re.sub(r"^(我叫|我是|叫|姓名|车主|是|名字)[是:：]?", "", turn.text.strip())
+        return bare if re.fullmatch(r"[\u4e00-\u9fa5·]{2,12}", bare) and not turn.looks_like_question else None
+
+    return Field(name, label, ask, parse, "请发身份证上的姓名，比如 张三。", words=("姓名", "名字"), needed=needed, show=str)
+
+
+def confirm_field(
+    question: Callable[[Turn, Draft], str],
+    title: str,
+    *,
+    depends: tuple[str, ...],
+    needed: Callable[[Turn, Draft], bool] = always,
+) -> Field:
+    """The read-back before something is written; every field that it shows makes it void when corrected."""
+
+    def ask(turn: Turn, draft: Draft) -> Prompt:
+        return Prompt(question(turn, draft), [option(title, "confirm", "yes"), Button("改一下", "/change_answer")])
+
+    def parse(turn: Turn, draft: Draft) -> Any:
+        if turn.pressed.get("confirm") == "yes":
+            turn_key = turn.message_id
+        elif turn.is_intent("affirm", least=0.6) and len(turn.text) <= 12 or re.search(
+            r"^(确认|提交|没问题|没错|对的?|是的?|可以|好的?|正确|都对|嗯|行|OK|ok)", turn.text
+        ) or re.search(r"确认(提交|投保|续保|无误)|无误|就这样|提交吧", turn.text):
+            turn_key = turn.message_id
+        else:
+            return None
+        return {"at": turn_key}
+
+    return Field(
+        "confirm", "确认", ask, parse, f"内容没问题就回复“{title}”；要改哪一项，直接说，比如“时间改成昨天晚上八点”。",
+        depends=depends, needed=needed,
+    )
+
+
+def moment_text(value: Mapping[str, Any] | str) -> str:
+    """``2026-11-21T20:00…`` as 11月21日 20:00, as exact as it was told."""
+    start = datetime.fromisoformat(value["at"] if isinstance(value, Mapping) else value)
+    precision = value.get("precision", "minute") if isinstance(value, Mapping) else "minute"
+    day = f"{start.month}月{start.day}日"
+    if precision == "month":
+        return f"{start.year}年{start.month}月"
+    if precision == "day":
+        return day
+    return f"{day} {start:%H:%M}" + ("左右" if precision == "hour" else "")

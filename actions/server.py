@@ -1,0 +1,41 @@
+"""Starts the action server: ``python -m actions.server``.
+
+rasa-sdk registers every `Action` that is imported; here they all are. The articles are loaded before the port opens, so that
+the first question waits for nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from chebao.settings import get_settings
+from rasa_sdk.endpoint import create_app
+from rasa_sdk.executor import ActionExecutor
+from sanic.request import Request
+from sanic.response import HTTPResponse, json
+
+from actions import services
+
+ACTIONS_PACKAGE = "actions"
+
+
+def main() -> None:
+    """Serves until stopped."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # rasa-sdk logs what it is asked at debug, and sanic every access; both would carry customers' words.
+    logging.getLogger("rasa_sdk").setLevel(logging.WARNING)
+    services.knowledge()
+    executor = ActionExecutor()
+    executor.register_package(ACTIONS_PACKAGE)
+    app = create_app(executor)
+
+    @app.on_response
+    async def hide_tracker(request: Request, response: HTTPResponse) -> HTTPResponse | None:
+        """rasa-sdk answers an error with the whole tracker; nobody needs the customer's words in a log."""
+        return json({"error": "the action failed"}, status=500) if response.status == 500 else None
+
+    app.run(host="127.0.0.1", port=get_settings().actions_port, single_process=True, access_log=False, motd=False)
+
+
+if __name__ == "__main__":
+    main()

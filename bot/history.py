@@ -1,0 +1,63 @@
+"""Folding of a long conversation: the beginning becomes its result (slots, loop), the recent past stays word for word.
+
+Rasa rebuilds its dialogue states from all events at every prediction, so an unfolded conversation grows dearer with each turn
+(25 times at turn 200). Policies look back a few states only; those are kept, so no prediction changes.
+"""
+
+from __future__ import annotations
+
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME
+from rasa.shared.core.events import ActionExecuted, ActiveLoop, Event, SessionStarted, SlotSet, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+
+FOLD_AT = 120
+"""Events from which a conversation is folded."""
+
+KEEP_ACTIONS = 20
+KEEP_SHOWN = 6
+"""Executed actions kept, and of them those which memoization sees (one more than its `max_history`)."""
+
+KEEP_EVENTS = 90
+"""Bound of the events kept, whatever is in them."""
+
+
+def needs_folding(tracker: DialogueStateTracker) -> bool:
+    """Whether the live tracker has grown beyond the bound."""
+    return len(tracker.events) > FOLD_AT
+
+
+def fold(tracker: DialogueStateTracker) -> list[Event]:
+    """The events of an equal, shorter conversation; all of them when no turn boundary allows a cut."""
+    applied = tracker.applied_events()
+    cut = _cut(applied)
+    if cut <= 0:
+        return applied
+    start = DialogueStateTracker(tracker.sender_id, [slot for slot in tracker.slots.values()])
+    start._reset()
+    for event in applied[:cut]:
+        event.apply_to(start)
+    at = applied[cut].timestamp
+    prefix: list[Event] = [ActionExecuted(ACTION_SESSION_START_NAME, timestamp=at), SessionStarted(timestamp=at)]
+    for name, slot in start.slots.items():
+        if slot.value != slot.initial_value:
+            prefix.append(SlotSet(name, slot.value, timestamp=at))
+    if start.active_loop_name:
+        prefix.append(ActionExecuted(start.active_loop_name, timestamp=at))
+        prefix.append(ActiveLoop(start.active_loop_name, timestamp=at))
+    prefix.append(ActionExecuted(ACTION_LISTEN_NAME, timestamp=at))
+    return prefix + applied[cut:]
+
+
+def _cut(applied: list[Event]) -> int:
+    """Index of the customer's message with which the kept part begins; 0 for no cut."""
+    actions = shown = 0
+    for index in range(len(applied) - 1, 0, -1):
+        event, before = applied[index], applied[index - 1]
+        if isinstance(event, ActionExecuted):
+            actions += 1
+            shown += not event.hide_rule_turn
+        enough = actions >= KEEP_ACTIONS and (shown >= KEEP_SHOWN or len(applied) - index >= KEEP_EVENTS)
+        begins = isinstance(event, UserUttered) and isinstance(before, ActionExecuted)
+        if enough and begins and before.action_name == ACTION_LISTEN_NAME:
+            return index
+    return 0

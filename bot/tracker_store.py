@@ -1,0 +1,162 @@
+"""Conversations: alive in memory, bounded by number and age, every turn appended to PostgreSQL in one statement.
+
+The tables are rows of ``rasa.events`` (one an event; a row named ``snapshot`` replaces all before it) and ``rasa.turns``
+(the replies to each message id). Without a URL nothing is stored: tests of dialogues and `rasa shell` run that way.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from rasa.core.tracker_store import TrackerStore
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import Event
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from bot import patches
+from bot.database import Database
+from bot.history import fold, needs_folding
+
+logger = logging.getLogger(__name__)
+patches.apply()
+
+MAX_LIVE = int(os.environ.get("CHEBAO_RASA_LIVE_TRACKERS", "2000"))
+MAX_IDLE_SECONDS = float(os.environ.get("CHEBAO_RASA_LIVE_SECONDS", "3600"))
+
+
+@dataclass
+class Turn:
+    """The customer's message being answered: its id, and the replies so far, which are stored with the events."""
+
+    message_id: str
+    replies: list[dict[str, Any]] = field(default_factory=list)
+
+
+current_turn: ContextVar[Turn | None] = ContextVar("current_turn", default=None)
+
+
+class LiveTracker(DialogueStateTracker):
+    """A tracker that knows how many of its events are stored, and under which number the next one goes."""
+
+    stored = 0
+    next_seq = 0
+    snapshot_due = False
+
+
+class LiveTrackerStore(TrackerStore):
+    """Keeps trackers alive between turns; a failed save raises, and the live copy is dropped with it."""
+
+    fails_loudly = True
+
+    def __init__(self, domain: Domain | None, event_broker: Any = None, url: str = "", **kwargs: Any) -> None:
+        super().__init__(domain, event_broker, **kwargs)
+        self.database = Database(url) if url and "://" in url else None
+        self._live: OrderedDict[str, tuple[LiveTracker, float]] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str], list[dict[str, Any]]] = OrderedDict()
+
+    async def retrieve(self, sender_id: str) -> LiveTracker | None:
+        """The live tracker, else the one rebuilt from its rows, else None."""
+        kept = self._live.get(sender_id)
+        if kept is not None:
+            self._keep(kept[0])
+            return kept[0]
+        if self.database is None:
+            return None
+        rows = self.database.load(sender_id)
+        if not rows:
+            return None
+        tracker = self._rebuild(sender_id, rows)
+        self._keep(tracker)
+        return tracker
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        """Appends the new events, and with them the turn's replies, in one statement."""
+        assert isinstance(tracker, LiveTracker)
+        turn = current_turn.get()
+        new = [event.as_dict() for event in list(tracker.events)[tracker.stored :]]
+        if not new and not tracker.snapshot_due:
+            self._keep(tracker)
+            return
+        folded = fold(tracker) if tracker.snapshot_due or needs_folding(tracker) else None
+        if folded is not None:
+            new.append({"event": "snapshot", "timestamp": time.time(), "events": [e.as_dict() for e in folded]})
+        if self.database is not None:
+            try:
+                replies = turn.replies if turn else None
+                self.database.append(tracker.sender_id, tracker.next_seq, new, turn and turn.message_id, replies)
+            except Exception:
+                self.drop(tracker.sender_id)
+                raise
+        elif turn is not None:
+            self._answers[tracker.sender_id, turn.message_id] = turn.replies
+        tracker.next_seq += len(new)
+        tracker.stored = len(tracker.events)
+        self._keep(tracker if folded is None else self._from_events(tracker.sender_id, folded, tracker.next_seq))
+
+    def answered(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None:
+        """The stored replies to a message that was answered before, else None."""
+        if self.database is not None:
+            return self.database.replies(sender_id, message_id)
+        return self._answers.get((sender_id, message_id))
+
+    def drop(self, sender_id: str) -> None:
+        """Forgets the live copy; the next turn reads the rows."""
+        self._live.pop(sender_id, None)
+
+    def init_tracker(self, sender_id: str) -> LiveTracker:
+        """A tracker without events."""
+        return LiveTracker(sender_id, self.domain.slots)
+
+    async def keys(self) -> Iterable[str]:
+        """Ids of the live conversations."""
+        return list(self._live)
+
+    @property
+    def live(self) -> int:
+        """Number of live trackers."""
+        return len(self._live)
+
+    def _keep(self, tracker: LiveTracker) -> None:
+        """Puts the tracker in as the most recent, and drops what is over the bounds."""
+        now = time.monotonic()
+        self._live[tracker.sender_id] = (tracker, now)
+        self._live.move_to_end(tracker.sender_id)
+        if self.database is None:
+            return
+        while self._live:
+            oldest, (_, used) = next(iter(self._live.items()))
+            if len(self._live) <= MAX_LIVE and now - used <= MAX_IDLE_SECONDS:
+                break
+            del self._live[oldest]
+
+    def _rebuild(self, sender_id: str, rows: list[tuple[int, Any]]) -> LiveTracker:
+        """The tracker of stored rows; one that cannot be read begins anew, and the log says which."""
+        following = rows[-1][0] + 1
+        try:
+            dicts = [data if isinstance(data, dict) else json.loads(data) for _, data in rows]
+            if dicts[0].get("event") == "snapshot":
+                dicts[:1] = dicts[0]["events"]
+            events = [Event.from_parameters(d) for d in dicts]
+            if any(event is None for event in events):
+                raise ValueError("unknown kind of event")
+            return self._from_events(sender_id, events, following)
+        except Exception as error:
+            logger.error("conversation %s has a damaged event row and begins anew: %s", sender_id, type(error).__name__)
+            tracker = self.init_tracker(sender_id)
+            tracker.next_seq, tracker.snapshot_due = following, True
+            return tracker
+
+    def _from_events(self, sender_id: str, events: list[Event], next_seq: int) -> LiveTracker:
+        tracker = self.init_tracker(sender_id)
+        for event in events:
+            tracker.update(event, self.domain)
+        tracker.stored, tracker.next_seq = len(tracker.events), next_seq
+        return tracker

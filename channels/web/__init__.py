@@ -1,0 +1,1 @@
+"""Web chat: sessions, the socket, uploads."""

@@ -1,0 +1,5 @@
+"""``python -m chebao``."""
+
+from chebao.cli import main
+
+main()

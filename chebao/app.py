@@ -1,0 +1,150 @@
+"""The composition root: `build` makes the app out of settings; nothing is built at import.
+
+Run by ``python -m chebao.app``, or ``uvicorn --factory chebao.app:create``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.middleware.cors import CORSMiddleware
+
+from channels.web import connector as web
+from channels.web.protocol import MAX_FRAME
+from chebao import logs
+from chebao.conversations import door
+from chebao.conversations.api import Company, Hub, HubSettings, Rasa, Uploads
+from chebao.db import make_engine
+from chebao.http import BodyLimit, Pages, install_errors
+from chebao.outreach import api as outreach
+from chebao.settings import ROOT, Settings, get_settings
+
+_BACKOFFICE = "/backoffice/v1"
+
+
+def create() -> FastAPI:
+    """The app of this process's settings, with logging set up."""
+    logs.configure()
+    return build(get_settings())
+
+
+def build(
+    settings: Settings,
+    *,
+    hub_settings: HubSettings | None = None,
+    engine: AsyncEngine | None = None,
+    rasa: Rasa | None = None,
+    backoffice: FastAPI | None = None,
+    pages: Path = ROOT / "web" / "dist",
+    sweep_every: float = 5.0,
+) -> FastAPI:
+    """Wires the rooms together.
+
+    Args:
+        settings: where everything is.
+        hub_settings: turns and queue; from the environment where not given.
+        engine: the database; from ``settings.database_url`` where not given.
+        rasa: the dialogue service's client.
+        backoffice: the reference back office to serve under ``/backoffice/v1``; ours where the settings point to us.
+        pages: folder of the built web pages.
+        sweep_every: seconds between two looks at orphaned messages and the queue.
+    """
+    if settings.database_url is None:
+        raise RuntimeError("DATABASE_URL is not set: start with `make run`, or name a PostgreSQL server")
+    hub_settings = hub_settings or HubSettings()
+    engine = engine or make_engine(settings.database_url, pool_size=10)
+    rasa = rasa or Rasa(
+        settings.rasa_url, f"http://127.0.0.1:{settings.actions_port}", budget=hub_settings.turn_seconds
+    )
+    company = Company(settings.company, settings.hotline, hub_settings.wait_minutes(demo=settings.demo))
+    secret = settings.session_secret.get_secret_value()
+    hub = Hub(engine, settings.database_url, rasa, company, secret=secret, sweep_every=sweep_every)
+    backoffice = backoffice or _own_backoffice(settings)
+
+    app = FastAPI(title="Chebao", lifespan=_lifespan(hub, engine, backoffice), docs_url=None, redoc_url=None)
+    app.state.hub = hub
+    install_errors(app)
+    app.add_middleware(BodyLimit)
+    if settings.web_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.web_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
+    _health(app, hub)
+    app.include_router(door.router(hub, settings.chat_key.get_secret_value()))
+    app.include_router(outreach.router(hub, settings.events_secret.get_secret_value()))
+    uploads = Uploads(engine, settings.data / "uploads")
+    app.include_router(
+        web.router(hub, uploads, secret=secret, origins=settings.web_origins, public_url=settings.public_url)
+    )
+    if backoffice is not None:
+        app.mount(_BACKOFFICE, backoffice)
+    Pages(pages, settings.web_origins).install(app)
+    return app
+
+
+def _health(app: FastAPI, hub: Hub) -> None:
+    @app.get("/healthz", tags=["health"])
+    async def alive() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["health"])
+    async def ready() -> JSONResponse:
+        """Database, dialogue service and action server answer."""
+        parts = await hub.ready()
+        return JSONResponse({"ready": all(parts.values()), **parts}, 200 if all(parts.values()) else 503)
+
+
+def _lifespan(
+    hub: Hub, engine: AsyncEngine, backoffice: FastAPI | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(engine.dispose)
+            if backoffice is not None:
+                await stack.enter_async_context(backoffice.router.lifespan_context(backoffice))
+            await hub.start()
+            stack.push_async_callback(hub.stop)
+            yield
+
+    return lifespan
+
+
+def _own_backoffice(settings: Settings) -> FastAPI | None:
+    """The reference service, where the settings say that we serve the back office ourselves."""
+    own = {f"http://127.0.0.1:{settings.port}{_BACKOFFICE}", f"{settings.public_url}{_BACKOFFICE}"}
+    if settings.backoffice_url.rstrip("/") not in own:
+        return None
+    from chebao.backoffice import reference
+
+    return reference.create_app(settings)
+
+
+def main() -> None:
+    """Serves until stopped."""
+    settings = get_settings()
+    uvicorn.run(
+        "chebao.app:create",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws_max_size=MAX_FRAME,
+        timeout_graceful_shutdown=8,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,436 @@
+"""Claims: a report always gets a number; a second report of the same event joins the first one.
+
+Status: reported → surveying → (documents_missing) → loss_assessed → adjudicating → agreed → paid, or refused, or withdrawn.
+The row keeps the days that legal clocks count from; the clocks themselves are computed where they are told.
+What staff note (fraud signs) is kept apart and is in no row that customers' dialogues read.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import ConfigDict, Field
+from sqlalchemy import RowMapping, insert, or_, select, update
+
+from chebao.backoffice.reference import events
+from chebao.backoffice.reference.http import AsCustomer, Body, FiltersDep, Key, OfficeDep, write
+from chebao.backoffice.reference.lists import Condition, clean_plate, equals, one, page
+from chebao.backoffice.reference.policies import Holding, in_force_at
+from chebao.backoffice.reference.tables import claims, surveyors, vehicles
+from chebao.backoffice.reference.work import Row, Work, shown
+from chebao.errors import InputRefused, RuleForbids
+from chebao.insurance.accidents import ACCIDENT_TYPES
+from chebao.insurance.dates import SHANGHAI
+from chebao.insurance.plate import city_of
+
+SAME_EVENT = timedelta(hours=2)
+OPEN = ("reported", "surveying", "documents_missing", "loss_assessed", "adjudicating")
+MOVES: dict[str, tuple[str, ...]] = {
+    "reported": ("surveying", "documents_missing", "loss_assessed", "refused"),
+    "surveying": ("documents_missing", "loss_assessed", "refused"),
+    "documents_missing": ("surveying", "loss_assessed", "refused"),
+    "loss_assessed": ("adjudicating", "agreed", "documents_missing", "refused"),
+    "adjudicating": ("agreed", "refused", "documents_missing"),
+    "agreed": ("paid",),
+}
+"""Which states staff may move a claim to."""
+
+_OWN_DAMAGE = frozenset(
+    {"single_vehicle", "scratch", "parked_hit", "flood", "fire", "glass", "falling_object", "animal", "theft"}
+)
+_THIRD_PARTY = frozenset({"rear_end", "collision", "sideswipe", "pedestrian", "injury"})
+
+_SHOWN = tuple(c.name for c in claims.c if c.name not in ("data", "staff", "seq"))
+
+router = APIRouter(prefix="/claims", tags=["claims"])
+
+_FILTERS: dict[str, Condition] = {
+    "plate": equals(claims.c.plate),
+    "phone": equals(claims.c.phone),
+    "policy_no": lambda no: or_(claims.c.policy_no == no, claims.c.compulsory_policy_no == no),
+    "claim_no": equals(claims.c.claim_no),
+    "customer_id": equals(claims.c.customer_id),
+    "as_customer": equals(claims.c.customer_id),
+    "status": equals(claims.c.status),
+    "reference": equals(claims.c.reference),
+}
+
+
+class Reporter(Body):
+    """Who reports; identity is light, an unidentified caller is fine."""
+
+    name: str | None = None
+    phone: str | None = None
+    customer_id: str | None = None
+
+
+class ClaimReport(Body):
+    """What the customer told of the accident; further names are kept as they are."""
+
+    model_config = ConfigDict(extra="allow", str_strip_whitespace=True, str_max_length=20_000)
+
+    plate: str | None = None
+    vin: str | None = None
+    reporter: Reporter = Reporter()
+    occurred_at: str
+    occurred_precision: Literal["month", "day", "hour", "minute"] | None = None
+    place: str | None = None
+    accident_type: str | None = None
+    description: str | None = None
+    photos: list[Any] = Field(default_factory=list)
+    staff_notes: list[Any] = Field(default_factory=list)
+    reference: str | None = None
+
+
+class Documents(Body):
+    """Documents that were handed in."""
+
+    documents: list[dict[str, Any]]
+
+
+class Dispute(Body):
+    """What the customer disagrees with."""
+
+    text: str
+
+
+class Move(Body):
+    """Staff: the next status with what comes with it."""
+
+    status: str
+    assessed_amount: Decimal | None = None
+    paid_amount: Decimal | None = None
+    fault: str | None = None
+    reason: str | None = None
+    missing: list[str] | None = None
+
+
+@router.post("", status_code=201)
+async def post_claim(request: Request, body: ClaimReport, office: OfficeDep, key: Key = None) -> Row:
+    """Reports an accident."""
+    return await write(request, office, key, lambda work: report_claim(work, body))
+
+
+@router.get("")
+async def list_claims(office: OfficeDep, filters: FiltersDep) -> Row:
+    """Claims, newest first."""
+    async with office.work() as work:
+        return await page(work, claims, filters, _FILTERS, claim_row)
+
+
+@router.get("/{claim_no}")
+async def get_claim(claim_no: str, office: OfficeDep, as_customer: AsCustomer = None) -> Row:
+    """One claim."""
+    async with office.work() as work:
+        answer: Row = shown(claim_row(await access_claim(work, claim_no, as_customer)))
+        return answer
+
+
+@router.get("/{claim_no}/staff-notes")
+async def get_staff_notes(claim_no: str, office: OfficeDep) -> Row:
+    """Staff: what was noted beside the report; never for customers."""
+    async with office.work() as work:
+        row = await access_claim(work, claim_no, None)
+        return {"claim_no": row["claim_no"], "notes": row["staff"].get("notes", [])}
+
+
+@router.post("/{claim_no}/documents")
+async def post_documents(
+    request: Request,
+    claim_no: str,
+    body: Documents,
+    office: OfficeDep,
+    as_customer: AsCustomer = None,
+    key: Key = None,
+) -> Row:
+    """Adds documents to a claim."""
+    return await write(request, office, key, lambda work: add_documents(work, claim_no, body, as_customer))
+
+
+@router.post("/{claim_no}/withdraw")
+async def post_withdraw(
+    request: Request, claim_no: str, office: OfficeDep, as_customer: AsCustomer = None, key: Key = None
+) -> Row:
+    """Withdraws a claim that is not decided."""
+    return await write(request, office, key, lambda work: withdraw(work, claim_no, as_customer))
+
+
+@router.post("/{claim_no}/dispute")
+async def post_dispute(
+    request: Request,
+    claim_no: str,
+    body: Dispute,
+    office: OfficeDep,
+    as_customer: AsCustomer = None,
+    key: Key = None,
+) -> Row:
+    """Records a disagreement."""
+    return await write(request, office, key, lambda work: dispute(work, claim_no, body, as_customer))
+
+
+@router.post("/{claim_no}/status")
+async def post_status(request: Request, claim_no: str, body: Move, office: OfficeDep, key: Key = None) -> Row:
+    """Staff: moves a claim on; the customer's conversation hears of it."""
+    return await write(request, office, key, lambda work: move(work, claim_no, body))
+
+
+async def access_claim(work: Work, claim_no: str, as_customer: str | None, *, lock: bool = False) -> RowMapping:
+    """The claim that this customer may see."""
+    condition = claims.c.claim_no == claim_no.replace(" ", "").upper()
+    return await one(work, claims, condition, claims.c.customer_id, as_customer, what="这个报案号", lock=lock)
+
+
+async def report_claim(work: Work, report: ClaimReport) -> Row:
+    """→ reported, or joins the open claim of the same event."""
+    occurred = check_report(work, report)
+    plate = await _plate_of(work, report)
+    if plate:
+        await work.serialise(f"claim {plate}")
+        same = await _same_event(work, plate, occurred, report.occurred_precision)
+        if same is not None:
+            return {**claim_row(await _join(work, same, report)), "joined": True}
+    held = await in_force_at(work, plate, occurred) if plate else Holding(None, None)
+    owner = await _owner_of(work, plate, held) or report.reporter.customer_id
+    surveyor = await _surveyor_for(work, report.place, plate)
+    number = await work.next_number("claim_numbers")
+    row = await work.db.execute(
+        insert(claims)
+        .values(
+            claim_no=f"CL{work.today.year}{number:06d}",
+            policy_no=held.known("commercial", "policy_no"),
+            compulsory_policy_no=held.known("compulsory", "policy_no"),
+            customer_id=owner,
+            plate=plate,
+            phone=report.reporter.phone,
+            status="reported",
+            accident_type=report.accident_type,
+            occurred_at=occurred,
+            occurred_precision=report.occurred_precision or "minute",
+            place=report.place,
+            reported=work.today,
+            surveyor=surveyor["name"] if surveyor else None,
+            surveyor_phone=surveyor["phone"] if surveyor else None,
+            reference=report.reference,
+            data=_data(work, report, coverage_notice(report, held)),
+            staff={"notes": report.staff_notes},
+            created_at=work.now,
+        )
+        .returning(claims)
+    )
+    return claim_row(row.mappings().one())
+
+
+def check_report(work: Work, report: ClaimReport) -> datetime:
+    """The moment of the accident.
+
+    Raises:
+        InputRefused: no time, one to come, or an accident type that does not exist.
+    """
+    if report.accident_type and report.accident_type not in ACCIDENT_TYPES:
+        raise InputRefused("事故类型不在列表里，请换一种说法。", code="accident_type_unknown")
+    try:
+        # A range "a/b" counts from its beginning, a month from its first day.
+        text = report.occurred_at.split("/", 1)[0]
+        occurred = datetime.fromisoformat(text + "-01" if len(text) == 7 else text)
+    except ValueError as error:
+        raise InputRefused("请告诉我事故发生的日期和大概时间。", code="occurred_at_invalid") from error
+    if occurred.tzinfo is None:
+        occurred = occurred.replace(tzinfo=SHANGHAI)
+    if occurred > work.now + timedelta(minutes=5):
+        raise InputRefused("事故时间不能晚于现在，请再核对一下。", code="occurred_in_future")
+    return occurred
+
+
+async def _plate_of(work: Work, report: ClaimReport) -> str | None:
+    if report.plate:
+        return clean_plate(report.plate)
+    if report.vin:
+        found = await work.db.scalar(select(vehicles.c.plate).where(vehicles.c.vin == report.vin.upper()))
+        return str(found) if found else None
+    return None
+
+
+async def _same_event(work: Work, plate: str, occurred: datetime, precision: str | None) -> RowMapping | None:
+    """An open claim of this car at nearly the same time; where one of the two knows only the day, of the same day."""
+    query = select(claims).where(
+        claims.c.plate == plate,
+        claims.c.status.in_(OPEN),
+        claims.c.occurred_at.between(occurred - timedelta(days=1), occurred + timedelta(days=1)),
+    )
+    for row in (await work.db.execute(query.order_by(claims.c.seq.desc()).with_for_update())).mappings().all():
+        only_days = "day" in (precision, row["occurred_precision"])
+        same_day = row["occurred_at"].astimezone(SHANGHAI).date() == occurred.astimezone(SHANGHAI).date()
+        if (only_days and same_day) or abs(row["occurred_at"] - occurred) <= SAME_EVENT:
+            return row
+    return None
+
+
+async def _join(work: Work, row: RowMapping, report: ClaimReport) -> RowMapping:
+    """Appends the report; what the claim did not know yet is filled in, nothing is overwritten."""
+    data: Row = row["data"]
+    told = _told(report)
+    joined = {
+        **data,
+        **{name: value for name, value in told.items() if data.get(name) in (None, "", [])},
+        "reports": [*data["reports"], {"at": shown(work.now), **told}],
+        "documents": [*data["documents"], *_photos(work, report)],
+    }
+    notes = [*row["staff"].get("notes", []), *report.staff_notes]
+    values: Row = {"data": joined, "staff": {"notes": notes}}
+    for name, value in (
+        ("place", report.place),
+        ("accident_type", report.accident_type),
+        ("phone", report.reporter.phone),
+        ("reference", report.reference),
+    ):
+        values[name] = row[name] or value
+    return await _save(work, row, **values)
+
+
+async def _owner_of(work: Work, plate: str | None, held: Holding) -> str | None:
+    for part in (held.commercial, held.compulsory):
+        if part is not None:
+            return str(part["customer"])
+    if plate is None:
+        return None
+    found = await work.db.scalar(select(vehicles.c.owner).where(vehicles.c.plate == plate))
+    return str(found) if found else None
+
+
+async def _surveyor_for(work: Work, place: str | None, plate: str | None) -> RowMapping | None:
+    """The surveyor of the city where it happened, else of the car's city, else the one on duty (`*`)."""
+    found = (await work.db.execute(select(surveyors).order_by(surveyors.c.phone))).mappings().all()
+    by_city = {row["city"]: row for row in reversed(found)}
+    for city, row in by_city.items():
+        if place and city in place:
+            return row
+    home = city_of(plate) if plate else None
+    return by_city.get(home or "") or by_city.get("*")
+
+
+def coverage_notice(report: ClaimReport, held: Holding) -> str | None:
+    """A neutral word where the cover may be missing; only for the identified holder, others learn nothing of the policy."""
+    customer = report.reporter.customer_id
+    parts = [part for part in (held.compulsory, held.commercial) if part is not None]
+    if not customer or any(part["customer"] != customer for part in parts):
+        return None
+    if not parts:
+        return "暂时没有查到出险当天有效的保单，是否在保障内要等核实；已为您登记，由理赔员核定。"
+    covers = (held.commercial["covers"] or {}) if held.commercial is not None else {}
+    if report.accident_type in _THIRD_PARTY | {None} and not covers.get("third_party"):
+        return "这份保单没有第三者责任险，超出交强险限额的部分可能不在保障内；已为您登记，由理赔员核定。"
+    if not covers.get("vehicle_damage") and (
+        report.accident_type in _OWN_DAMAGE or report.accident_type != "pedestrian"
+    ):
+        return "这份保单没有车损险，本车损失可能不在保障内；已为您登记，由理赔员核定。"
+    return None
+
+
+def _told(report: ClaimReport) -> Row:
+    """The report without what staff noted."""
+    told = report.model_dump(mode="json", exclude={"staff_notes", "photos"})
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _photos(work: Work, report: ClaimReport) -> list[Row]:
+    at = shown(work.now)
+    return [{**(photo if isinstance(photo, dict) else {"id": str(photo)}), "at": at} for photo in report.photos]
+
+
+def _data(work: Work, report: ClaimReport, notice: str | None) -> Row:
+    told = _told(report)
+    return {
+        **told,
+        "coverage_notice": notice,
+        "history": [{"status": "reported", "at": shown(work.now)}],
+        "reports": [{"at": shown(work.now), **told}],
+        "documents": _photos(work, report),
+        "missing": [],
+        "disputes": [],
+    }
+
+
+async def add_documents(work: Work, claim_no: str, handed: Documents, as_customer: str | None) -> Row:
+    """Adds documents; what they were missing for is struck off the list by name."""
+    row = await access_claim(work, claim_no, as_customer, lock=True)
+    if row["status"] not in OPEN:
+        raise RuleForbids("这个案件已经结束，不能再补充材料；需要的话可以联系人工。", code="claim_closed")
+    at = shown(work.now)
+    given = {str(document.get("name")) for document in handed.documents}
+    data: Row = {
+        **row["data"],
+        "documents": [*row["data"]["documents"], *({**document, "at": at} for document in handed.documents)],
+        "missing": [name for name in row["data"]["missing"] if name not in given],
+    }
+    return claim_row(await _save(work, row, data=data))
+
+
+async def withdraw(work: Work, claim_no: str, as_customer: str | None) -> Row:
+    """open → withdrawn."""
+    row = await access_claim(work, claim_no, as_customer, lock=True)
+    if row["status"] == "withdrawn":
+        return claim_row(row)
+    if row["status"] not in OPEN:
+        raise RuleForbids("这个案件已经有了结论，不能撤案。", code="claim_closed")
+    return claim_row(await _save(work, row, status="withdrawn"))
+
+
+async def dispute(work: Work, claim_no: str, said: Dispute, as_customer: str | None) -> Row:
+    """Keeps the disagreement; the status stays until a person has looked at it."""
+    row = await access_claim(work, claim_no, as_customer, lock=True)
+    noted = [*row["data"]["disputes"], {"at": shown(work.now), "text": said.text, "status": "received"}]
+    return claim_row(await _save(work, row, data={**row["data"], "disputes": noted}))
+
+
+async def move(work: Work, claim_no: str, wanted: Move) -> Row:
+    """Staff's transition by `MOVES`, with the day that the legal clocks count from.
+
+    Raises:
+        RuleForbids: the move does not exist, or a refusal lacks its reason (保险法 24).
+    """
+    row = await access_claim(work, claim_no, None, lock=True)
+    if wanted.status not in MOVES.get(row["status"], ()):
+        raise RuleForbids("案件当前状态不能这样变更。", code="move_forbidden")
+    if wanted.status == "refused" and not wanted.reason:
+        raise RuleForbids("拒赔需要书面说明理由。", code="reason_missing")
+    values: Row = {"status": wanted.status}
+    for name in ("assessed_amount", "paid_amount", "fault", "reason"):
+        given = getattr(wanted, name)
+        if given is not None:
+            values[name] = given
+    day: dict[str, tuple[str, ...]] = {
+        "documents_missing": ("notice_sent",),
+        "adjudicating": ("documents_complete",),
+        "agreed": ("documents_complete", "decided", "agreed"),
+        "refused": ("decided", "notice_sent"),
+        "paid": ("paid",),
+    }
+    for name in day.get(wanted.status, ()):
+        values[name] = row[name] or work.today
+    if wanted.status == "paid" and "paid_amount" not in values:
+        values["paid_amount"] = row["assessed_amount"]
+    if wanted.missing is not None:
+        values["data"] = {**row["data"], "missing": wanted.missing}
+    moved = claim_row(await _save(work, row, **values))
+    told = {name: moved[name] for name in ("claim_no", "plate", "status", "assessed_amount", "paid_amount", "missing")}
+    await events.emit(work, "claim_status", row["reference"], told)
+    return moved
+
+
+async def _save(work: Work, row: RowMapping, **values: Any) -> RowMapping:
+    status = values.get("status")
+    if status and status != row["status"]:
+        data: Row = values.get("data", row["data"])
+        values["data"] = {**data, "history": [*data["history"], {"status": status, "at": shown(work.now)}]}
+    changed = update(claims).where(claims.c.claim_no == row["claim_no"]).values(**values).returning(claims)
+    saved: RowMapping = (await work.db.execute(changed)).mappings().one()
+    return saved
+
+
+def claim_row(found: RowMapping) -> Row:
+    """The row as the API shows it; `staff` is left out on purpose."""
+    occurred: date = found["occurred_at"].astimezone(SHANGHAI).date()
+    return {**found["data"], **{name: found[name] for name in _SHOWN}, "occurred": occurred, "joined": False}

@@ -1,0 +1,40 @@
+"""The operator's commands: ``chebao run | shell | migrate``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from chebao import db, stack
+from chebao.settings import ROOT, get_settings
+
+app = typer.Typer(help="Chebao (车保): a car insurer's customer-service assistant.", no_args_is_help=True, add_completion=False)
+
+
+@app.command()
+def run() -> None:
+    """Runs the whole stack on this machine and waits for Ctrl-C."""
+    sys.exit(stack.run(get_settings()))
+
+
+@app.command()
+def shell() -> None:
+    """Talks to the assistant in the terminal; database, back office and actions run beside it, the hub does not answer."""
+    sys.exit(stack.run(get_settings(), then=[str(ROOT / "bot/.venv/bin/python"), "-m", "bot.run", "shell"]))
+
+
+@app.command()
+def migrate() -> None:
+    """Brings the database of DATABASE_URL to the newest revision."""
+    url = get_settings().database_url
+    if not url:
+        raise typer.BadParameter("DATABASE_URL is not set; `chebao run` migrates the embedded database by itself")
+    db.migrate(url)
+
+
+def main() -> None:
+    """Entry point of the ``chebao`` script."""
+    os.environ.setdefault("PYTHONUTF8", "1")
+    app()

@@ -1,0 +1,31 @@
+"""The public names of the conversations room."""
+
+from __future__ import annotations
+
+from chebao.conversations.config import HubSettings
+from chebao.conversations.hub import Hub
+from chebao.conversations.outbox import shown
+from chebao.conversations.rasa import Rasa
+from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Owner, Reply, Sender
+from chebao.conversations.unit import Company
+from chebao.conversations.uploads import MAX_BYTES, Upload, Uploads, judge
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_TEXT",
+    "Accepted",
+    "Company",
+    "Conversation",
+    "Hub",
+    "HubSettings",
+    "Incoming",
+    "Message",
+    "Owner",
+    "Rasa",
+    "Reply",
+    "Sender",
+    "Upload",
+    "Uploads",
+    "judge",
+    "shown",
+]

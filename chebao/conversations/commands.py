@@ -1,0 +1,37 @@
+"""Whole messages that the hub understands by itself, so that they work while the dialogue service is away."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_EDGES = re.compile(r"^[\s\W_]+|[\s\W_]+$")
+_PERSON = re.compile(
+    r"(我要|我想|请|帮我|给我)*(转|接|找|转接|要)?(人工|人工客服|人工服务|人工坐席|真人|真人客服)(吧|谢谢)?"
+)
+_BACK = re.compile(
+    r"(返回|回到|切回|转回|找|用)(智能)?(机器人|智能客服)(吧|服务)?"
+    r"|(不用|不要|不找|不需要|取消)(转)?人工(客服|服务)?(了|吧|排队)*"
+    r"|(取消|退出|不|不用)(再)?(排队)(了|吧)?|不(想)?等了"
+)
+
+
+def plain(text: str) -> str:
+    """The words of a short message: half width, lower case, without blanks and marks around it."""
+    return _EDGES.sub("", unicodedata.normalize("NFKC", text)).replace(" ", "").casefold()
+
+
+def wants_person(text: str) -> bool:
+    """Whether the message as a whole asks for a person."""
+    return len(text) <= 40 and bool(_PERSON.fullmatch(plain(text)))
+
+
+def wants_bot_back(text: str) -> bool:
+    """Whether the message as a whole asks to leave the queue."""
+    return len(text) <= 40 and bool(_BACK.fullmatch(plain(text)))
+
+
+def readable(text: str) -> str:
+    """The text as the database can keep it: no NUL or other control characters, no lone surrogates."""
+    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    return kept.replace("�", "").strip()

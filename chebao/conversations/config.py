@@ -1,0 +1,21 @@
+"""What an operator may set about turns and queue (environment, prefix ``CHEBAO_``)."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEMO_MINIMUM_WAIT = 10
+
+
+class HubSettings(BaseSettings):
+    """Turns and queue."""
+
+    model_config = SettingsConfigDict(env_prefix="CHEBAO_", env_file=".env", extra="ignore")
+
+    queue_wait_minutes: int = Field(default=10, ge=1)
+    turn_seconds: float = Field(default=8.0, gt=0, le=8.0)
+
+    def wait_minutes(self, *, demo: bool) -> int:
+        """Minutes in the queue before the bot takes a conversation back."""
+        return max(DEMO_MINIMUM_WAIT, self.queue_wait_minutes) if demo else self.queue_wait_minutes

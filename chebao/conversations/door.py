@@ -1,0 +1,111 @@
+"""The open chat door: Rasa's REST protocol with an API key, answered by the hub."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, HTTPException
+from pydantic import BaseModel, Field
+
+from chebao.conversations import outbox
+from chebao.conversations.hub import Hub
+from chebao.conversations.types import Incoming
+
+CHANNEL = "door"
+
+
+class Location(BaseModel):
+    """A shared position, WGS-84 degrees."""
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    label: str | None = Field(default=None, max_length=200)
+
+
+class Attachment(BaseModel):
+    """A file that the calling system keeps."""
+
+    id: str = Field(min_length=1, max_length=100)
+    content_type: str = Field(max_length=100)
+    url: str = Field(max_length=1000, pattern=r"^https?://")
+
+
+class Metadata(BaseModel):
+    """Optional companions of a message."""
+
+    message_id: str | None = Field(default=None, min_length=1, max_length=200)
+    location: Location | None = None
+    attachments: list[Attachment] = Field(default=[], max_length=20)
+
+
+class DoorMessage(BaseModel):
+    """One message of one customer of the calling system."""
+
+    sender: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+    message: str
+    metadata: Metadata | None = None
+
+
+def require_key(key: str) -> Callable[..., None]:
+    """A dependency that lets in callers with ``Authorization: Bearer KEY``."""
+
+    def check(authorization: Annotated[str, Header()] = "") -> None:
+        scheme, _, given = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), key.encode()):
+            raise HTTPException(401, "密钥不正确。", headers={"WWW-Authenticate": "Bearer"})
+
+    return check
+
+
+def router(hub: Hub, key: str) -> APIRouter:
+    """The door's routes."""
+    routes = APIRouter(dependencies=[Depends(require_key(key))], tags=["chat door"])
+
+    @routes.post("/webhooks/rest/webhook")
+    async def talk(body: DoorMessage) -> list[dict[str, Any]]:
+        """Takes a message, waits for its turn, returns the replies; undelivered messages come first."""
+        incoming = _incoming(body)
+        refusal = hub.refusal(incoming)
+        found = [{"text": refusal}] if refusal else await hub.converse(incoming)
+        return [_as_rasa(body.sender, reply) for reply in found]
+
+    @routes.get("/api/conversations/{sender}")
+    async def state(sender: str) -> dict[str, Any]:
+        """Who owns the conversation, and since which change."""
+        conversation, position = await hub.find(CHANNEL, "", sender)
+        return {
+            "owner": conversation.owner,
+            "epoch": conversation.epoch,
+            "verified": conversation.verified is not None,
+            "queue_position": position,
+        }
+
+    @routes.get("/api/conversations/{sender}/messages")
+    async def stream(sender: str, after: int = 0) -> dict[str, Any]:
+        """The numbered messages of the conversation after `after`, both sides."""
+        conversation, _ = await hub.find(CHANNEL, "", sender)
+        rows = await hub.messages_after(conversation.id, after)
+        return {"messages": [outbox.shown(hub.tokens, row) for row in rows], "last_seq": conversation.last_seq}
+
+    return routes
+
+
+def _incoming(body: DoorMessage) -> Incoming:
+    metadata = body.metadata or Metadata()
+    return Incoming(
+        channel=CHANNEL,
+        account="",
+        peer=body.sender,
+        key=metadata.message_id,
+        text=body.message,
+        location=metadata.location.model_dump() if metadata.location else None,
+        attachments=[a.model_dump() for a in metadata.attachments],
+    )
+
+
+def _as_rasa(recipient: str, reply: dict[str, Any]) -> dict[str, Any]:
+    """A reply in the shape of Rasa's REST channel: only the keys that hold something."""
+    parts = {key: reply[key] for key in ("text", "buttons", "image", "custom") if reply.get(key)}
+    return {"recipient_id": recipient, **parts}

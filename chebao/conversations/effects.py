@@ -1,0 +1,71 @@
+"""Effects: what a turn of the dialogue wants changed in the hub, as data in ``custom.effects`` of its replies."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from chebao.conversations.ownership import change_owner, hand_off
+from chebao.conversations.types import Reply
+from chebao.conversations.unit import Unit
+from chebao.logs import line
+
+log = logging.getLogger(__name__)
+
+
+def split(replies: list[Reply]) -> tuple[list[Reply], list[dict[str, Any]]]:
+    """Replies that are shown, and all effects in order; a reply of effects only is not shown."""
+    shown: list[Reply] = []
+    effects: list[dict[str, Any]] = []
+    for reply in replies:
+        custom = dict(reply.custom or {})
+        found = custom.pop("effects", None) or []
+        effects += [e for e in found if isinstance(e, dict)]
+        kept = replace(reply, custom=custom or None)
+        if kept.text or kept.buttons or kept.image or kept.custom:
+            shown.append(kept)
+    return shown, effects
+
+
+def hands_off(effects: list[dict[str, Any]]) -> bool:
+    """Whether one of the effects is a hand-off."""
+    return any("handoff" in e for e in effects)
+
+
+async def apply(unit: Unit, effects: list[dict[str, Any]], *, turn_of: int | None) -> None:
+    """Applies all effects under the conversation's lock; unknown ones are logged."""
+    for effect in effects:
+        for name, value in effect.items():
+            body = value if isinstance(value, dict) else {}
+            if name == "verified":
+                apply_verified(unit, body)
+            elif name == "handoff":
+                await _apply_handoff(unit, body, turn_of)
+            elif name == "close":
+                change_owner(unit, "closed", reason="dialogue_closed")
+            else:
+                log.warning(line("effect_unknown", conversation=unit.conversation.id, effect=name))
+
+
+def apply_verified(unit: Unit, body: dict[str, Any]) -> None:
+    """Remembers who the customer proved to be; an empty body forgets it."""
+    known = {key: body.get(key) for key in ("customer_id", "phone", "name")}
+    unit.conversation.verified = known if known["phone"] or known["customer_id"] else None
+
+
+async def _apply_handoff(unit: Unit, body: dict[str, Any], turn_of: int | None) -> None:
+    slots = body.get("slots")
+    try:
+        priority = min(9, max(0, int(body.get("priority") or 0)))
+    except (TypeError, ValueError):
+        priority = 0
+    await hand_off(
+        unit,
+        reason=str(body.get("reason") or "customer_request"),
+        summary=str(body.get("summary") or ""),
+        slots=slots if isinstance(slots, dict) else {},
+        priority=priority,
+        keep_bot=bool(body.get("keep_bot")),
+        turn_of=turn_of,
+    )

@@ -1,0 +1,212 @@
+"""The hub: what channels, desk and outreach call. One object per process, made by `chebao.app`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from chebao.conversations import commands, ledger, notices, outbox, ownership
+from chebao.conversations.buttons import Tokens
+from chebao.conversations.rasa import Rasa
+from chebao.conversations.signals import Signals
+from chebao.conversations.tables import conversations, messages
+from chebao.conversations.turns import Turns
+from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Owner, Reply, Sender
+from chebao.conversations.unit import Company, open_unit
+from chebao.errors import NotFound
+from chebao.logs import line
+
+log = logging.getLogger(__name__)
+
+_SWEEP_EVERY = 5.0
+_DOOR_PATIENCE = 20.0
+
+
+class Hub:
+    """Ledger, turns, ownership and outbox behind one door."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        database_url: str,
+        rasa: Rasa,
+        company: Company,
+        *,
+        secret: str,
+        sweep_every: float = _SWEEP_EVERY,
+    ) -> None:
+        self.engine = engine
+        self.rasa = rasa
+        self.company = company
+        self.tokens = Tokens(secret)
+        self.signals = Signals(database_url)
+        self.turns = Turns(engine, self.signals, rasa, company)
+        self._sweep_every = sweep_every
+        self._sweeper: asyncio.Task[None] | None = None
+        self._waited_for: Counter[int] = Counter()
+
+    async def start(self) -> None:
+        """Begins to listen and takes up unfinished messages."""
+        await self.signals.start()
+        self._sweeper = asyncio.create_task(self._sweep(), name="hub-sweeper")
+
+    async def stop(self) -> None:
+        if self._sweeper:
+            self._sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sweeper
+        await self.turns.stop()
+        await self.signals.stop()
+        await self.rasa.close()
+
+    # incoming
+
+    def refusal(self, incoming: Incoming) -> str | None:
+        """Why a message cannot be taken, as a Chinese sentence; None for one that can."""
+        if len(incoming.text) > MAX_TEXT:
+            return notices.TOO_LONG
+        if incoming.location or incoming.attachments or commands.readable(incoming.text):
+            return None
+        return notices.UNREADABLE if incoming.text.strip() else notices.EMPTY
+
+    async def accept(self, incoming: Incoming) -> Accepted:
+        """Writes a customer's message to the ledger and starts its turn; returns when it is safe."""
+        accepted, pending = await ledger.accept(self.engine, self.tokens, self.company, incoming)
+        self.signals.wake(accepted.conversation_id)
+        if pending:
+            self.turns.start(accepted.conversation_id)
+        return accepted
+
+    async def converse(self, incoming: Incoming) -> list[dict[str, Any]]:
+        """Accepts a message, waits for its turn, and returns what the customer is shown for it."""
+        accepted, pending = await ledger.accept(self.engine, self.tokens, self.company, incoming)
+        self._waited_for[accepted.message_id] += 1
+        try:
+            with self.watch(accepted.conversation_id) as changed:
+                self.signals.wake(accepted.conversation_id)
+                changed.clear()
+                if pending:
+                    self.turns.start(accepted.conversation_id)
+                settled = not (pending or accepted.duplicate) or await self._settled(accepted, changed)
+            async with self.engine.begin() as connection:
+                found = await outbox.take_for_door(connection, accepted, list(self._waited_for))
+        finally:
+            self._waited_for[accepted.message_id] -= 1
+            self._waited_for += Counter()
+        shown = [outbox.shown(self.tokens, message) for message in found]
+        return shown if settled or shown else [{"text": notices.still_working().text, "buttons": []}]
+
+    async def _settled(self, accepted: Accepted, changed: asyncio.Event) -> bool:
+        """Waits until the message's turn is over or the customer was told that it will take longer."""
+        done = select((messages.c.state != "pending") | messages.c.told_at.is_not(None)).where(
+            messages.c.id == accepted.message_id
+        )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DOOR_PATIENCE):
+                if not accepted.duplicate:
+                    await changed.wait()
+                while True:
+                    changed.clear()
+                    async with self.engine.connect() as connection:
+                        if (await connection.execute(done)).scalar_one():
+                            return True
+                    await changed.wait()
+        return False
+
+    # outgoing
+
+    async def announce(self, conversation_id: str, reply: Reply, *, key: str, sender: Sender = "system") -> bool:
+        """Says something by itself, once per `key`, whoever owns the conversation; False for a key said before.
+
+        Raises:
+            NotFound: no such conversation.
+        """
+        try:
+            async with open_unit(self.engine, self.signals, self.company, conversation_id) as unit:
+                m = messages.c
+                said = select(m.id).where(m.channel == "backoffice", m.account == "", m.platform_key == key)
+                if (await unit.connection.execute(said)).first():
+                    return False
+                unit.say(reply, sender=sender, key=key)
+        except IntegrityError:
+            return False
+        return True
+
+    async def set_owner(self, conversation_id: str, owner: Owner, *, reason: str, notice: Reply | None = None) -> None:
+        """Changes the owner on behalf of the desk; a turn under way loses its right to speak."""
+        async with open_unit(self.engine, self.signals, self.company, conversation_id) as unit:
+            ownership.change_owner(unit, owner, reason=reason)
+            if not unit.conversation.bot_answers:
+                await ownership.silence_pending(unit, None)
+            if notice:
+                unit.say(notice, sender="system")
+
+    # looking
+
+    def watch(self, conversation_id: str) -> AbstractContextManager[asyncio.Event]:
+        """An event set whenever the conversation changes."""
+        return self.signals.watch(conversation_id)
+
+    async def find(self, channel: str, account: str, peer: str) -> tuple[Conversation, int | None]:
+        """The conversation of a customer's address and its place in the queue.
+
+        Raises:
+            NotFound: never heard of.
+        """
+        async with self.engine.connect() as connection:
+            conversation = await ledger.find_conversation(connection, channel, account, peer)
+            if conversation is None:
+                raise NotFound("没有找到这个会话。")
+            return conversation, await ownership.queue_position(connection, conversation)
+
+    async def messages_after(self, conversation_id: str, seq: int, limit: int = 200) -> Sequence[Message]:
+        """The numbered stream after `seq`."""
+        async with self.engine.connect() as connection:
+            return await ledger.messages_after(connection, conversation_id, seq, limit)
+
+    async def ready(self) -> dict[str, bool]:
+        """Health of what the hub needs: database, dialogue service, action server."""
+        try:
+            async with asyncio.timeout(2), self.engine.connect() as connection:
+                await connection.execute(select(1))
+            database = True
+        except Exception as error:
+            log.warning(line("database_not_ready", error=type(error).__name__))
+            database = False
+        return {"database": database, **await self.rasa.ready()}
+
+    # timers
+
+    async def _sweep(self) -> None:
+        """Takes up orphaned messages and empties the queue of those who waited too long."""
+        while True:
+            try:
+                await self.turns.resume()
+                await self._return_waiting()
+            except Exception:
+                log.exception(line("sweep_failed"))
+            await asyncio.sleep(self._sweep_every)
+
+    async def _return_waiting(self) -> None:
+        c = conversations.c
+        limit = timedelta(minutes=self.company.queue_wait_minutes)
+        due = select(c.id).where(c.owner == "queued", c.queued_at <= func.now() - limit).limit(100)
+        async with self.engine.connect() as connection:
+            waiting = await _ids(connection, due)
+        for conversation_id in waiting:
+            async with open_unit(self.engine, self.signals, self.company, conversation_id) as unit:
+                if ownership.waited_too_long(unit):
+                    ownership.return_after_wait(unit)
+
+
+async def _ids(connection: AsyncConnection, statement: Any) -> list[str]:
+    return list((await connection.execute(statement)).scalars())

@@ -1,0 +1,250 @@
+"""The ledger: every customer message is written once, numbered, before it is acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from chebao.conversations import buttons, commands, notices, ownership
+from chebao.conversations.signals import LOCK_CLASS
+from chebao.conversations.tables import conversations, messages
+from chebao.conversations.types import Accepted, Conversation, Incoming, Message, Reply
+from chebao.conversations.unit import Company, Unit
+
+HUMAN_INTENT = "human_agent"
+BACK_INTENT = "hub_back_to_bot"
+
+
+@dataclass(frozen=True)
+class Understood:
+    """A message after tokens and typed choices were mapped back: what is stored and what the hub does itself."""
+
+    text: str
+    payload: dict[str, Any] | None = None
+    back_to_bot: bool = False
+    stale_button: bool = False
+
+
+def asks_for_person(message_text: str, payload: dict[str, Any] | None) -> bool:
+    """Whether a stored message, typed or pressed, asks for a person and for nothing else."""
+    return payload["intent"] == HUMAN_INTENT if payload else commands.wants_person(message_text)
+
+
+async def accept(
+    engine: AsyncEngine, tokens: buttons.Tokens, company: Company, incoming: Incoming
+) -> tuple[Accepted, bool]:
+    """Writes the message, and answers at once what needs no turn.
+
+    Returns:
+        The receipt, and whether the message waits for a turn of the bot.
+    """
+    async with engine.begin() as connection:
+        conversation = await _lock_or_make(connection, incoming)
+        unit = Unit(connection, conversation, company)
+        known = await _known(connection, conversation.id, incoming)
+        if known:
+            return known, False
+        understood = await _understand(connection, tokens, conversation, incoming.text)
+        if conversation.owner == "closed":
+            ownership.change_owner(unit, "bot", reason="customer_wrote")
+        elif ownership.waited_too_long(unit):
+            ownership.return_after_wait(unit)
+        accepted, pending = await _write(unit, incoming, understood)
+        await unit.flush()
+    return accepted, pending
+
+
+async def _write(unit: Unit, incoming: Incoming, understood: Understood) -> tuple[Accepted, bool]:
+    conversation = unit.conversation
+    by_hub = understood.back_to_bot or understood.stale_button
+    state = (
+        "silent" if not conversation.bot_answers and not understood.back_to_bot else "answered" if by_hub else "pending"
+    )
+    conversation.last_seq += 1
+    conversation.last_customer_seq = seq = conversation.last_seq
+    row = {
+        "conversation_id": conversation.id,
+        "seq": seq,
+        "sender": "customer",
+        "channel": incoming.channel,
+        "account": incoming.account,
+        "platform_key": platform_key(conversation.id, incoming),
+        "text": understood.text,
+        "payload": understood.payload,
+        "attachments": incoming.attachments or None,
+        "location": incoming.location,
+        "epoch": conversation.epoch,
+        "state": state,
+    }
+    written = await unit.connection.execute(insert(messages).values(**row).returning(messages.c.id))
+    message_id = int(written.scalar_one())
+    await _answer_without_turn(unit, understood, state, message_id)
+    return Accepted(conversation.id, message_id, seq, duplicate=False), state == "pending"
+
+
+async def _answer_without_turn(unit: Unit, understood: Understood, state: str, message_id: int) -> None:
+    owner = unit.conversation.owner
+    if understood.back_to_bot and owner == "queued":
+        ownership.return_on_request(unit, message_id)
+    elif understood.back_to_bot and owner == "bot":
+        unit.say(notices.bot_is_here(), sender="system", turn_of=message_id)
+    elif understood.stale_button and state == "answered":
+        unit.say(Reply(text=notices.STALE_BUTTON), sender="system", turn_of=message_id)
+    elif owner == "queued" and state == "silent":
+        await ownership.remind_of_queue(unit, message_id)
+
+
+def platform_key(conversation_id: str, incoming: Incoming) -> str | None:
+    """The key as stored: clients of the door and the web choose theirs freely, so it is bound to the conversation."""
+    if incoming.key is None or incoming.channel not in ("door", "web"):
+        return incoming.key
+    return f"{conversation_id}:{incoming.key}"
+
+
+async def _lock_or_make(connection: AsyncConnection, incoming: Incoming) -> Conversation:
+    c = conversations.c
+    find = (
+        select(conversations)
+        .where(c.channel == incoming.channel, c.account == incoming.account, c.peer == incoming.peer)
+        .with_for_update()
+    )
+    row = (await connection.execute(find)).one_or_none()
+    if row is None:
+        await connection.execute(
+            insert(conversations)
+            .values(id=incoming.conversation_id or uuid4().hex, channel=incoming.channel, account=incoming.account,
+                    peer=incoming.peer)
+            .on_conflict_do_nothing()
+        )  # fmt: skip
+        row = (await connection.execute(find)).one()
+    return Conversation(**row._mapping)
+
+
+async def _known(connection: AsyncConnection, conversation_id: str, incoming: Incoming) -> Accepted | None:
+    key = platform_key(conversation_id, incoming)
+    if key is None:
+        return None
+    m = messages.c
+    found = await connection.execute(
+        select(m.conversation_id, m.id, m.seq).where(
+            m.channel == incoming.channel, m.account == incoming.account, m.platform_key == key
+        )
+    )
+    row = found.one_or_none()
+    return Accepted(row.conversation_id, row.id, row.seq, duplicate=True) if row else None
+
+
+async def _understand(
+    connection: AsyncConnection, tokens: buttons.Tokens, conversation: Conversation, raw: str
+) -> Understood:
+    text_ = commands.readable(raw)
+    if not buttons.looks_like_token(text_):
+        button = buttons.typed_choice(text_, conversation.offered)
+        if button is None:
+            return Understood(text_, back_to_bot=commands.wants_bot_back(text_) and conversation.owner == "queued")
+        return _pressed(button, text_)
+    place = tokens.read(conversation.id, text_)
+    button = await _offered(connection, conversation.id, *place) if place else None
+    return _pressed(button, button["title"]) if button else Understood("（已失效的选项）", stale_button=True)
+
+
+def _pressed(button: dict[str, str], shown: str) -> Understood:
+    payload = buttons.parse_payload(button["payload"])
+    if payload and payload["intent"] == BACK_INTENT:
+        return Understood(shown, back_to_bot=True)
+    return Understood(shown, payload) if payload else Understood(button["payload"])
+
+
+async def _offered(connection: AsyncConnection, conversation_id: str, seq: int, place: int) -> dict[str, str] | None:
+    m = messages.c
+    found = await connection.execute(
+        select(m.buttons, m.custom).where(m.conversation_id == conversation_id, m.seq == seq, m.sender != "customer")
+    )
+    row = found.one_or_none()
+    all_of_it = buttons.payloads(row.buttons, row.custom) if row else []
+    return all_of_it[place] if place < len(all_of_it) else None
+
+
+async def find_conversation(connection: AsyncConnection, channel: str, account: str, peer: str) -> Conversation | None:
+    """The conversation of a customer's address, unlocked."""
+    c = conversations.c
+    row = (
+        await connection.execute(
+            select(conversations).where(c.channel == channel, c.account == account, c.peer == peer)
+        )
+    ).one_or_none()
+    return Conversation(**row._mapping) if row else None
+
+
+async def messages_after(connection: AsyncConnection, conversation_id: str, seq: int, limit: int) -> Sequence[Message]:
+    """The numbered stream of a conversation after `seq`, oldest first."""
+    found = await connection.execute(
+        _message_rows()
+        .where(messages.c.conversation_id == conversation_id, messages.c.seq > seq)
+        .order_by(messages.c.seq)
+        .limit(limit)
+    )
+    return [Message(**row._mapping) for row in found]
+
+
+async def first_pending(connection: AsyncConnection, conversation_id: str) -> Message | None:
+    """The oldest message of the conversation that waits for a turn."""
+    found = await connection.execute(
+        _message_rows()
+        .where(messages.c.conversation_id == conversation_id, messages.c.state == "pending")
+        .order_by(messages.c.seq)
+        .limit(1)
+    )
+    row = found.one_or_none()
+    return Message(**row._mapping) if row else None
+
+
+def _message_rows() -> Any:
+    return select(*(messages.c[name] for name in Message.__dataclass_fields__))
+
+
+async def settle(connection: AsyncConnection, message_id: int, state: str) -> bool:
+    """Takes a pending message to its final state; False when it no longer was pending."""
+    changed = await connection.execute(
+        update(messages).where(messages.c.id == message_id, messages.c.state == "pending").values(state=state)
+    )
+    return changed.rowcount == 1
+
+
+async def free_dead_leases(engine: AsyncEngine) -> None:
+    """Frees the turns of instances that died: an instance is alive as long as its session holds its advisory lock."""
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "UPDATE hub.conversations SET busy_by = NULL, busy_until = NULL WHERE busy_by IS NOT NULL AND "
+                "(busy_until < now() OR busy_by NOT IN (SELECT objid::bigint FROM pg_locks"
+                " WHERE locktype = 'advisory' AND granted AND classid::bigint = :lock_class AND database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database())))"
+            ),
+            {"lock_class": LOCK_CLASS},
+        )
+
+
+async def unanswered(engine: AsyncEngine, *, untold: bool) -> list[str]:
+    """Conversations with a message that waits and no turn under way.
+
+    Args:
+        untold: only those where the customer was not yet told that it will take longer.
+    """
+    m, c = messages.c, conversations.c
+    wanted = (
+        select(m.conversation_id)
+        .distinct()
+        .join(conversations, c.id == m.conversation_id)
+        .where(m.state == "pending", c.busy_by.is_(None))
+    )
+    if untold:
+        wanted = wanted.where(m.told_at.is_(None))
+    async with engine.connect() as connection:
+        return list((await connection.execute(wanted)).scalars())

@@ -1,0 +1,96 @@
+"""Everything the hub itself says to a customer, in Chinese."""
+
+from __future__ import annotations
+
+from chebao.conversations.types import Reply
+
+HUMAN = {"title": "转人工", "payload": "/human_agent"}
+BACK_TO_BOT = {"title": "返回机器人", "payload": "/hub_back_to_bot"}
+
+EMPTY = "没有收到文字内容，请直接输入您要咨询或办理的事情。"
+TOO_LONG = "这条消息超过 20000 字了，请分成几条发送，或只写要点。"
+UNREADABLE = "这条消息里没有能识别的文字，请用文字描述，或在聊天页面发送图片。"
+STALE_BUTTON = "这个选项已经失效了，请直接用文字告诉我，或点最新消息里的选项。"
+
+
+def privacy(company: str, hotline: str) -> Reply:
+    """First contact under PIPL 17: who, why, how, how long, which rights. It asks nothing."""
+    return Reply(
+        text=(
+            f"您好，我是{company}的智能客服（机器人），随时发送“人工”可转人工客服。\n"
+            f"{company}处理您发来的内容，只用于解答咨询和办理您要的车险业务，由程序自动处理，承保、理赔人员按需查看；"
+            "聊天记录保存 3 年，保单和理赔资料依《保险法》在合同终止后至少保存 5 年。\n"
+            f"您可以随时要求查阅、复制、更正、删除或停止使用，联系 {hotline} 或发送“人工”即可。"
+        )
+    )
+
+
+def apology() -> Reply:
+    """After a turn that failed or ran out of time."""
+    return Reply(
+        text="抱歉，刚才这条消息没有处理成功。您可以再发一次，也可以点“转人工”由客服为您处理。", buttons=[HUMAN]
+    )
+
+
+def outage() -> Reply:
+    """While the dialogue service is away; the message stays pending."""
+    return Reply(
+        text="抱歉，智能客服暂时连接不上。您的消息已经收到，恢复后会马上回复；着急的话请点“转人工”或发送“人工”。",
+        buttons=[HUMAN],
+    )
+
+
+def still_working() -> Reply:
+    """When the door's caller has waited as long as it may."""
+    return Reply(text="您的消息已经收到，正在处理，请稍候。")
+
+
+def queued(position: int, wait_minutes: int, keep_bot: bool) -> Reply:
+    """Right after a hand-off."""
+    if keep_bot:
+        return Reply(
+            text=f"已为您优先转接人工客服，目前排在第 {position} 位。等待期间请继续回答我的问题，登记不会中断。"
+        )
+    return Reply(
+        text=(
+            f"已为您转接人工客服，目前排在第 {position} 位，接通后客服会直接在这里回复您。"
+            f"{wait_minutes} 分钟内没有接通，我会先继续为您服务。"
+        ),
+        buttons=[BACK_TO_BOT],
+    )
+
+
+def still_queued(position: int) -> Reply:
+    """While queued, at most once a minute."""
+    return Reply(
+        text=f"您正在排队等待人工客服，目前第 {position} 位。您的消息已经留给客服，接通后会一并处理。",
+        buttons=[BACK_TO_BOT],
+    )
+
+
+def returned_on_request() -> Reply:
+    """The customer left the queue."""
+    return Reply(text="好的，已取消排队，由我继续为您服务。请接着刚才的内容说，或告诉我您要办理什么。")
+
+
+def returned_after_wait(hotline: str) -> Reply:
+    """Nobody took the conversation in time."""
+    return Reply(
+        text=f"抱歉，人工客服目前都在忙，让您久等了。先由我继续为您服务；急事请拨打 {hotline}，也可以再次转人工。",
+        buttons=[HUMAN],
+    )
+
+
+def taken_by_agent() -> Reply:
+    """An agent took the conversation."""
+    return Reply(text="人工客服已接入，接下来由客服为您服务。")
+
+
+def bot_is_here() -> Reply:
+    """The customer pressed an old "返回机器人" while the bot is on anyway."""
+    return Reply(text="现在就是我在为您服务，请直接告诉我您要咨询或办理的事情。")
+
+
+def second_failure() -> Reply:
+    """Before the hand-off after two failed turns running."""
+    return Reply(text="抱歉，连续两次没有处理成功，我请人工客服来帮您。")

@@ -1,0 +1,154 @@
+"""The dialogue service as the hub sees it: one call per turn, ending in replies, in "not there", or in a failure."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from chebao.conversations.types import Conversation, Message, Reply
+from chebao.logs import line
+
+log = logging.getLogger(__name__)
+
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
+_PAUSES = (0.2, 0.5, 1.0)
+
+
+class RasaAway(Exception):
+    """The service did not take the turn, or died in it: the same turn may be asked again."""
+
+
+class RasaFailed(Exception):
+    """The service took the turn and gave no usable answer within the budget."""
+
+
+class Rasa:
+    """Client of ``/webhooks/hub/webhook``; a repeated `message_id` gets the stored replies, so asking again is safe."""
+
+    def __init__(
+        self, base_url: str, actions_url: str, *, budget: float, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._url = f"{base_url.rstrip('/')}/webhooks/hub/webhook"
+        self._alive_url = f"{base_url.rstrip('/')}/webhooks/hub/health"
+        self._actions_url = f"{actions_url.rstrip('/')}/health"
+        self._budget = budget
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=4)
+        self._http = httpx.AsyncClient(transport=transport, limits=limits, trust_env=False)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def ask(self, conversation: Conversation, message: Message, *, once: bool = False) -> list[Reply]:
+        """Runs the turn of `message`.
+
+        Args:
+            once: no second try while the service is known to be away.
+
+        Raises:
+            RasaAway: nothing answered.
+            RasaFailed: an error, nothing to say, or no answer in time.
+        """
+        body = request_body(conversation, message)
+        deadline = time.monotonic() + self._budget
+        away = failed = ""
+        for pause in (0.0, *(() if once else _PAUSES)):
+            await asyncio.sleep(pause)
+            try:
+                answer = await self._post(body, deadline)
+            except httpx.TransportError as error:
+                away = type(error).__name__
+                continue
+            if answer.status_code < 300:
+                return replies_of(answer)
+            away = f"status_{answer.status_code}"
+            if answer.status_code < 500 or failed:
+                raise RasaFailed(away)
+            if all((await self.ready()).values()):
+                failed = away
+        raise RasaAway(away)
+
+    async def _post(self, body: dict[str, Any], deadline: float) -> httpx.Response:
+        left = deadline - time.monotonic()
+        try:
+            async with asyncio.timeout(max(left, 0.05)):
+                return await self._http.post(self._url, json=body, timeout=httpx.Timeout(self._budget + 1, connect=1.0))
+        except TimeoutError:
+            raise RasaFailed("timeout") from None
+
+    async def alive(self) -> bool:
+        """Whether the dialogue service has its model loaded and answers."""
+        return await self._answers(self._alive_url)
+
+    async def _actions_alive(self) -> bool:
+        return await self._answers(self._actions_url)
+
+    async def ready(self) -> dict[str, bool]:
+        """Health of dialogue service and action server."""
+        rasa, actions = await asyncio.gather(self.alive(), self._actions_alive())
+        return {"rasa": rasa, "actions": actions}
+
+    async def _answers(self, url: str) -> bool:
+        try:
+            answer = await self._http.get(url, timeout=1.5)
+        except httpx.TransportError:
+            return False
+        return answer.status_code == httpx.codes.OK
+
+
+def request_body(conversation: Conversation, message: Message) -> dict[str, Any]:
+    """The contract's body; free text never starts with the character that would make it an intent."""
+    body: dict[str, Any] = {"sender": conversation.id, "message_id": str(message.id), "text": _as_text(message)}
+    if message.payload:
+        body |= {"intent": message.payload["intent"], "entities": message.payload["entities"]}
+    body["metadata"] = {
+        "received_at": message.at.astimezone(_SHANGHAI).isoformat(timespec="seconds"),
+        "channel": conversation.channel,
+        "verified": conversation.verified,
+        "location": message.location,
+        "attachments": message.attachments or [],
+        "buttons": conversation.offered or [],
+    }
+    return body
+
+
+def _as_text(message: Message) -> str:
+    if message.text:
+        return "／" + message.text[1:] if message.text.startswith("/") else message.text
+    if message.location:
+        spot = message.location
+        return str(spot.get("label") or f"{spot['latitude']},{spot['longitude']}")
+    return "[图片]"
+
+
+def replies_of(answer: httpx.Response) -> list[Reply]:
+    """The replies of a 200.
+
+    Raises:
+        RasaFailed: not the contract's shape, or an empty list.
+    """
+    try:
+        found = json.loads(answer.text.replace("\\u0000", ""))["replies"]
+        replies = [_reply(r) for r in found]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        log.error(line("rasa_answer_malformed"))
+        raise RasaFailed("malformed") from None
+    if not replies:
+        raise RasaFailed("nothing_said")
+    return replies
+
+
+def _reply(raw: dict[str, Any]) -> Reply:
+    offered = [{"title": str(b["title"]), "payload": str(b["payload"])} for b in raw.get("buttons") or []]
+    custom = raw.get("custom")
+    return Reply(
+        text=str(raw.get("text") or ""),
+        buttons=offered,
+        image=raw.get("image") or None,
+        custom=custom if isinstance(custom, dict) and custom else None,
+    )

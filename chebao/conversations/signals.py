@@ -1,0 +1,82 @@
+"""Wakes whoever waits for a conversation: in this process at once, in other replicas by LISTEN/NOTIFY.
+
+The listening session also holds the advisory lock that proves this instance alive: when the process dies, PostgreSQL drops the
+session, and the leases of its turns are free at once (`ledger.free_dead_leases`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
+
+from chebao.logs import line
+
+CHANNEL = "chebao_hub"
+LOCK_CLASS = 0x0C8E
+_RETRY = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Signals:
+    """Local subscriptions fed by our own commits and by the database's notifications."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._task: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self.instance = secrets.randbelow(2**31 - 1) + 1
+
+    async def start(self) -> None:
+        """Connects and listens; returns when the liveness lock is held."""
+        self._task = asyncio.create_task(self._listen(), name="hub-signals")
+        await self._ready.wait()
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def wake(self, conversation_id: str) -> None:
+        """Wakes the waiters of this process."""
+        for event in self._waiting.get(conversation_id, ()):
+            event.set()
+
+    @contextmanager
+    def watch(self, conversation_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever the conversation changed; clear it before reading the state."""
+        event = asyncio.Event()
+        self._waiting[conversation_id].add(event)
+        try:
+            yield event
+        finally:
+            self._waiting[conversation_id].discard(event)
+            if not self._waiting[conversation_id]:
+                del self._waiting[conversation_id]
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._session()
+            except psycopg.Error as error:
+                log.warning(line("signals_lost", error=type(error).__name__))
+                await asyncio.sleep(_RETRY)
+
+    async def _session(self) -> None:
+        connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
+        async with connection:
+            await connection.execute("SELECT pg_advisory_lock(%s::int, %s::int)", (LOCK_CLASS, self.instance))
+            await connection.execute(f"LISTEN {CHANNEL}")
+            self._ready.set()
+            for conversation_id in list(self._waiting):
+                self.wake(conversation_id)
+            async for notice in connection.notifies():
+                self.wake(notice.payload)

@@ -1,0 +1,87 @@
+"""The tables of schema ``hub`` as SQLAlchemy sees them; the migration `0001` makes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(schema="hub")
+
+_JSON = JSONB(none_as_null=True)
+_MOMENT = DateTime(timezone=True)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("last_seq", Integer, nullable=False),
+    Column("last_customer_seq", Integer, nullable=False),
+    Column("verified", _JSON),
+    Column("offered", _JSON),
+    Column("handoff", _JSON),
+    Column("priority", SmallInteger, nullable=False),
+    Column("keep_bot", Boolean, nullable=False),
+    Column("queued_at", _MOMENT),
+    Column("noticed", Boolean, nullable=False),
+    Column("failures", SmallInteger, nullable=False),
+    Column("reminded_at", _MOMENT),
+    Column("busy_by", Integer),
+    Column("busy_until", _MOMENT),
+    Column("created_at", _MOMENT, nullable=False, server_default=text("now()")),
+    Column("updated_at", _MOMENT, nullable=False, server_default=text("now()")),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("conversation_id", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("platform_key", Text),
+    Column("text", Text, nullable=False),
+    Column("payload", _JSON),
+    Column("buttons", _JSON),
+    Column("image", Text),
+    Column("custom", _JSON),
+    Column("attachments", _JSON),
+    Column("location", _JSON),
+    Column("epoch", Integer, nullable=False),
+    Column("turn_of", BigInteger),
+    Column("state", Text),
+    Column("told_at", _MOMENT),
+    Column("at", _MOMENT, nullable=False, server_default=text("now()")),
+    Column("delivered_at", _MOMENT),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("conversation_id", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("created_at", _MOMENT, nullable=False, server_default=text("now()")),
+)

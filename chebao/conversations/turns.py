@@ -1,0 +1,279 @@
+"""The turn runner: at most one turn of a conversation at a time, in order, whatever dies in between.
+
+A turn holds the conversation's lease (`busy_by` = this instance). Its message stays pending until the replies stand in the
+outbox, in one transaction with the effects; so a turn that dies anywhere before is asked again under the same message id, and
+Rasa answers that with the stored replies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from chebao.conversations import effects, ledger, notices, ownership
+from chebao.conversations.rasa import Rasa, RasaAway, RasaFailed
+from chebao.conversations.signals import Signals
+from chebao.conversations.tables import conversations, messages
+from chebao.conversations.types import Conversation, Message, Reply
+from chebao.conversations.unit import Company, Unit, open_unit
+from chebao.logs import line
+
+log = logging.getLogger(__name__)
+
+_LEASE = timedelta(seconds=30)
+_PROBE_EVERY = 1.0
+_AT_ONCE = 16
+_PRIORITY = {"customer_request": 5, "tool_failure": 6}
+_ASKED_IN_OUTAGE = "客户要求人工客服（机器人当时不可用）。"
+
+
+@dataclass(frozen=True)
+class Work:
+    """A claimed turn: the message, and the conversation as it was when the turn began."""
+
+    conversation: Conversation
+    message: Message
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a turn: replies, or None with the reason why there are none."""
+
+    replies: list[Reply] | None
+    problem: str = ""
+
+
+class Turns:
+    """Runs turns in background tasks of this process, one task per conversation."""
+
+    def __init__(self, engine: AsyncEngine, signals: Signals, rasa: Rasa, company: Company) -> None:
+        self._engine, self._signals, self._rasa, self._company = engine, signals, rasa, company
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        self._outage: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def start(self, conversation_id: str) -> None:
+        """Sees to it that the conversation's pending messages are worked on."""
+        if self._stopping:
+            return
+        if conversation_id in self._tasks:
+            self._again.add(conversation_id)
+            return
+        self._tasks[conversation_id] = asyncio.create_task(self._run(conversation_id), name=f"turn-{conversation_id}")
+
+    @property
+    def rasa_away(self) -> bool:
+        """Whether the dialogue service is known to be away."""
+        return self._outage is not None
+
+    async def stop(self) -> None:
+        """Stops all turns where they are; their messages stay pending, their leases are freed."""
+        self._stopping = True
+        tasks = [*self._tasks.values(), *([self._outage] if self._outage else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(conversations)
+                .where(conversations.c.busy_by == self._signals.instance)
+                .values(busy_by=None, busy_until=None)
+            )
+
+    async def resume(self) -> None:
+        """Takes up every unfinished message that no live instance works on.
+
+        While Rasa is away those are enough whose customers were not told yet.
+        """
+        await ledger.free_dead_leases(self._engine)
+        waiting = await ledger.unanswered(self._engine, untold=self.rasa_away)
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(conversation_id: str) -> None:
+            async with gate:
+                self.start(conversation_id)
+                if task := self._tasks.get(conversation_id):
+                    await asyncio.wait([task])
+
+        await asyncio.gather(*(one(c) for c in waiting if c not in self._tasks))
+
+    async def _run(self, conversation_id: str) -> None:
+        try:
+            while True:
+                self._again.discard(conversation_id)
+                await self._drain(conversation_id)
+                if conversation_id not in self._again:
+                    break
+        except Exception:
+            log.exception(line("turn_crashed", conversation=conversation_id))
+        finally:
+            self._tasks.pop(conversation_id, None)
+            self._again.discard(conversation_id)
+
+    async def _drain(self, conversation_id: str) -> None:
+        work = await self._claim(conversation_id)
+        while work:
+            outcome = await self._ask(work)
+            work = await self._finish(work, outcome)
+
+    async def _ask(self, work: Work) -> Outcome | None:
+        """The outcome, or None when Rasa is away."""
+        try:
+            return Outcome(await self._rasa.ask(work.conversation, work.message, once=self.rasa_away))
+        except RasaFailed as failure:
+            problem = str(failure)
+        except RasaAway as away:
+            log.warning(line("rasa_away", conversation=work.conversation.id, message=work.message.id, reason=away))
+            return None
+        log.error(line("turn_failed", conversation=work.conversation.id, message=work.message.id, reason=problem))
+        return Outcome(None, problem)
+
+    async def _claim(self, conversation_id: str) -> Work | None:
+        """Takes the lease and the oldest pending message; None where another instance holds it or nothing waits."""
+        async with self._engine.begin() as connection:
+            row = (
+                await connection.execute(
+                    select(conversations).where(conversations.c.id == conversation_id).with_for_update()
+                )
+            ).one()
+            conversation = Conversation(**row._mapping)
+            now = datetime.now(UTC)
+            held = conversation.busy_until is not None and conversation.busy_until > now
+            if held and conversation.busy_by != self._signals.instance:
+                return None
+            message = await ledger.first_pending(connection, conversation_id)
+            if message is None or not conversation.bot_answers:
+                if message:
+                    await ownership.silence_pending(Unit(connection, conversation, self._company), None)
+                return None
+            await connection.execute(
+                update(conversations)
+                .where(conversations.c.id == conversation_id)
+                .values(busy_by=self._signals.instance, busy_until=now + _LEASE)
+            )
+        return Work(conversation, message)
+
+    async def _finish(self, work: Work, outcome: Outcome | None) -> Work | None:
+        """Writes the outcome; returns the next turn of the conversation, or None with the lease freed."""
+        async with open_unit(self._engine, self._signals, self._company, work.conversation.id) as unit:
+            conversation = unit.conversation
+            if conversation.busy_by != self._signals.instance:
+                log.warning(line("lease_lost", conversation=conversation.id, message=work.message.id))
+                return None
+            if conversation.epoch != work.conversation.epoch:
+                await _drop(unit, work, outcome)
+            elif outcome is None:
+                await _tell_outage(unit)
+            elif await ledger.settle(
+                unit.connection, work.message.id, "failed" if outcome.replies is None else "answered"
+            ):
+                await _write(unit, work.message, outcome)
+            next_message = None
+            more = conversation.epoch != work.conversation.epoch or conversation.last_customer_seq > work.message.seq
+            if outcome is not None and conversation.bot_answers and more:
+                next_message = await ledger.first_pending(unit.connection, conversation.id)
+            conversation.busy_by = self._signals.instance if next_message else None
+            conversation.busy_until = unit.now + _LEASE if next_message else None
+        if outcome is None:
+            self._begin_outage()
+        return Work(conversation, next_message) if next_message else None
+
+    def _begin_outage(self) -> None:
+        if self._outage is None and not self._stopping:
+            self._outage = asyncio.create_task(self._until_back(), name="rasa-outage")
+
+    async def _until_back(self) -> None:
+        log.error(line("rasa_outage_began"))
+        began = asyncio.get_running_loop().time()
+        while True:
+            await asyncio.sleep(_PROBE_EVERY)
+            health = await self._rasa.ready()
+            if all(health.values()):
+                break
+        log.info(line("rasa_outage_over", seconds=round(asyncio.get_running_loop().time() - began, 1)))
+        self._outage = None
+        with suppress(Exception):
+            await self.resume()
+
+
+async def _drop(unit: Unit, work: Work, outcome: Outcome | None) -> None:
+    """A turn of an old epoch: nothing of it is said; only the fact of who the customer proved to be is kept.
+
+    Where the bot answers again meanwhile, the message stays pending and is asked once more under the present epoch.
+    """
+    replies, found = effects.split((outcome.replies if outcome else None) or [])
+    if not unit.conversation.bot_answers:
+        await ledger.settle(unit.connection, work.message.id, "silent")
+    for effect in found:
+        if isinstance(effect.get("verified"), dict):
+            effects.apply_verified(unit, effect["verified"])
+    log.warning(
+        line("replies_dropped", conversation=unit.conversation.id, message=work.message.id, replies=len(replies),
+             turn_epoch=work.conversation.epoch, epoch=unit.conversation.epoch)
+    )  # fmt: skip
+
+
+async def _write(unit: Unit, message: Message, outcome: Outcome) -> None:
+    conversation = unit.conversation
+    wants_person = ledger.asks_for_person(message.text, message.payload)
+    conversation.offered = None
+    if outcome.replies is None:
+        await _write_failure(unit, message, wants_person)
+        return
+    conversation.failures = 0
+    shown, found = effects.split(outcome.replies)
+    keep_bot = any(e["handoff"].get("keep_bot") for e in found if isinstance(e.get("handoff"), dict))
+    if keep_bot:
+        await effects.apply(unit, found, turn_of=message.id)
+    for reply in shown:
+        unit.say(reply, turn_of=message.id)
+    if not keep_bot:
+        await effects.apply(unit, found, turn_of=message.id)
+    if wants_person and not effects.hands_off(found):
+        await _hand_off(unit, message.id, "customer_request", "客户要求人工客服。")
+
+
+async def _write_failure(unit: Unit, message: Message, wants_person: bool) -> None:
+    conversation = unit.conversation
+    conversation.failures += 1
+    if wants_person:
+        await _hand_off(unit, message.id, "customer_request", _ASKED_IN_OUTAGE)
+    elif conversation.failures >= 2 and conversation.owner == "bot":
+        unit.say(notices.second_failure(), sender="system", turn_of=message.id)
+        await _hand_off(unit, message.id, "tool_failure", "机器人连续两次没有处理成功客户的消息。")
+    else:
+        unit.say(notices.apology(), sender="system", turn_of=message.id)
+
+
+async def _hand_off(unit: Unit, message_id: int, reason: str, summary: str) -> None:
+    await ownership.hand_off(
+        unit, reason=reason, summary=summary, slots={}, priority=_PRIORITY[reason], keep_bot=False, turn_of=message_id
+    )
+
+
+async def _tell_outage(unit: Unit) -> None:
+    """Tells the customer once for the messages that were not told yet; a message asking for a person gets one now."""
+    m = messages.c
+    waiting = (
+        await unit.connection.execute(
+            select(m.id, m.text, m.payload, m.told_at)
+            .where(m.conversation_id == unit.conversation.id, m.state == "pending")
+            .order_by(m.seq)
+        )
+    ).all()
+    for row in waiting:
+        if ledger.asks_for_person(row.text, row.payload):
+            await ledger.settle(unit.connection, row.id, "answered")
+            await _hand_off(unit, row.id, "customer_request", _ASKED_IN_OUTAGE)
+            return
+    untold = [row.id for row in waiting if row.told_at is None]
+    if untold:
+        await unit.connection.execute(update(messages).where(m.id.in_(untold)).values(told_at=unit.now))
+        unit.say(notices.outage(), sender="system", turn_of=untold[-1])

@@ -1,0 +1,112 @@
+"""The message types that channels, desk and outreach share with the conversations room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Owner = Literal["bot", "queued", "agent", "closed"]
+Sender = Literal["customer", "bot", "agent", "system"]
+
+MAX_TEXT = 20_000
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A customer's message as a channel hands it over.
+
+    Args:
+        channel: ``door``, ``web``, ``wechat``, ``telegram``.
+        account: which of our accounts on that platform; empty where there is one.
+        peer: the customer's address within channel and account.
+        key: the platform's message key; a second message with it is a duplicate. None: never a duplicate.
+        text: what was typed, or a button's token.
+        conversation_id: fixed id of the conversation where the channel made it (web); else a new opaque id.
+        location: ``{"latitude", "longitude", "label"}``.
+        attachments: ``[{"id", "content_type", "url"}]``.
+    """
+
+    channel: str
+    account: str
+    peer: str
+    key: str | None
+    text: str
+    conversation_id: str | None = None
+    location: dict[str, Any] | None = None
+    attachments: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """Receipt of a message that stands in the ledger."""
+
+    conversation_id: str
+    message_id: int
+    seq: int
+    duplicate: bool
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One outgoing bubble; `buttons` and `custom` hold the actions' payloads, never tokens."""
+
+    text: str = ""
+    buttons: list[dict[str, str]] = field(default_factory=list)
+    image: str | None = None
+    custom: dict[str, Any] | None = None
+
+
+@dataclass
+class Conversation:
+    """A conversation's row while a transaction holds its lock; `Unit` writes it back."""
+
+    id: str
+    channel: str
+    account: str
+    peer: str
+    owner: Owner
+    epoch: int
+    last_seq: int
+    last_customer_seq: int
+    verified: dict[str, Any] | None
+    offered: list[dict[str, str]] | None
+    handoff: dict[str, Any] | None
+    priority: int
+    keep_bot: bool
+    queued_at: datetime | None
+    noticed: bool
+    failures: int
+    reminded_at: datetime | None
+    busy_by: int | None
+    busy_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def bot_answers(self) -> bool:
+        """Whether a customer's message starts a turn of the bot."""
+        return self.owner == "bot" or (self.owner == "queued" and self.keep_bot)
+
+
+@dataclass(frozen=True)
+class Message:
+    """A row of the numbered stream of a conversation, customer's or ours."""
+
+    id: int
+    conversation_id: str
+    seq: int
+    sender: Sender
+    platform_key: str | None
+    text: str
+    payload: dict[str, Any] | None
+    buttons: list[dict[str, str]] | None
+    image: str | None
+    custom: dict[str, Any] | None
+    attachments: list[dict[str, Any]] | None
+    location: dict[str, Any] | None
+    epoch: int
+    turn_of: int | None
+    state: str | None
+    told_at: datetime | None
+    at: datetime

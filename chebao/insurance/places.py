@@ -1,0 +1,90 @@
+"""Places in a message: the customer's own words, from the city down to "附近"."""
+
+from __future__ import annotations
+
+import re
+
+from chebao.insurance.found import Found, fold
+from chebao.insurance.plate_regions import CITIES, MUNICIPALITIES, PROVINCES
+
+_CITY_NAMES = sorted(
+    set(CITIES.values())
+    | {PROVINCES[sign] for sign in MUNICIPALITIES}
+    | {"昆山", "义乌", "萧山", "江阴", "张家港", "常熟", "太仓", "慈溪", "晋江", "顺德"},
+    key=len,
+    reverse=True,
+)
+_PROVINCE = "|".join(sorted(set(PROVINCES.values()), key=len, reverse=True))
+_CITY = "|".join(_CITY_NAMES)
+# A name runs until a word that cannot stand inside one: pronouns, verbs, particles, prepositions, punctuation.
+_BREAK = "我你他她它们在从往到去来被把给让和跟与的了着过是有没就也都还要想请问吗呢吧啊刚才昨今明早晚点追撞刮蹭碰停开走车险号码说报案 "
+_NAME = rf"[^\W0-9_A-Z{_BREAK}]"
+_WORD = rf"(?:{_NAME}|(?<=[\u4e00-\u9fff])(?:中|大|小))"
+_DIRECTION = r"[东南西北]"
+_ROAD = (
+    rf"(?:{_WORD}{{1,8}}?|[东南西北][一二三四五六]|[一二三四五六七八九十0-9]{{1,3}}|[GSX][0-9]{{1,4}}{_NAME}{{0,8}}?)"
+    r"(?:高速公路|高速(?!度|上网)|大道|大街|公路|快速路|高架路?|立交桥?|隧道|环岛|环线|环路|(?<=[东南西北一二三四五六七内外中])环(?![境节保])(?:高架路?|快速路|线)?|国道|省道|县道|(?<![线网套思后一小半公])路(?!边|上(?!段)|口|虎|过|人|况|费|程|障|由|线|怒)(?:段)?|"
+    r"街(?!道办)(?!上)|巷|胡同|弄堂?|大桥|桥(?!梁)|道(?=[0-9与和]|口))"
+)
+_ADMIN = (
+    rf"(?:(?:{_PROVINCE})(?:省|市|自治区|维吾尔自治区|壮族自治区|回族自治区)?)?(?:{_CITY})(?:市|(?!(?:[东南西北中一二三四五六]?路|大?街|大道|高速|[大]?桥|广场|饭店|大厦)))"
+    rf"|(?:{_PROVINCE})(?:省|自治区|维吾尔自治区|壮族自治区|回族自治区)"
+)
+_COUNTY = rf"(?:(?:浦东新|高新技术开发|经济技术开发|高新|经开|雨花台|石景山|连云)区|{_NAME}{{1,5}}?(?:新区|开发区|自治县|区(?!别|域|间)|县|镇(?!静)|乡|街道|村|旗))"
+_POI = (
+    rf"(?:{_NAME}|[A-Z0-9中大小号]){{1,12}}?"
+    r"(?:小区|花园|家园|公寓|广场|大厦|大楼|中心|商场|超市|医院|学校|大学|中学|小学|幼儿园|机场|火车站|高铁站|地铁站|汽车站|客运站|公交站|加油站|服务区|收费站|停车场|停车楼|"
+    r"车库|公园|酒店|宾馆|饭店|市场|4S店|工业园|产业园|科技园|园区|万达|万象城|银泰|体育馆|码头|景区|立交|商圈|新村|新城|苑|府|检查站)"
+)
+_BARE_POI = r"(?:地下|地上|露天|小区|公司|单位|商场|超市|医院|学校|家|公司楼下)(?:的)?(?:停车场|停车库|车库|停车位|地库|地下车库|门口|楼下|院子里?)|地下车库|停车场|地库"
+_NUMBER = r"(?:[0-9]{1,5}(?:号(?!线)|弄|公里(?:处)?|KM)(?:院|楼|门(?!口))?|K[0-9]{1,5}(?:\+[0-9]{1,4})?(?:处|公里)?|[0-9一二三四五六七八九十]{1,4}[栋幢座](?:楼)?|[0-9一二三四五六七八九十]{1,3}号?楼|(?:地下|负)[一二三1-3]层)"
+_TAIL = (
+    rf"(?:十字路口|丁字路口|三岔路口|路口|交叉口|交汇处|交界处?|{_DIRECTION}{{1,2}}[侧段边口门向](?:{_DIRECTION})?|[东南西北]向[东南西北]|(?:出|入|匝)?(?:出口|入口|匝道口?)|"
+    r"附近|门口|旁边?|对面|楼下|辅路|主路|桥[上下]|下面|往?(?:东|南|西|北){1,2}(?:方向)|[\u4e00-\u9fff]{1,4}方向|[0-9]+米(?:处)?|(?:地下)?(?:停车场|停车库|车库)|收费站|服务区|地铁站|段|内环|外环|里面|内(?!容))"
+)
+_JOIN = rf"(?:[ ]?(?:和|与|跟|靠近|近|、|/)?[ ]?(?:{_ROAD})(?={_TAIL}))?"
+_PIECE = rf"(?:(?:{_CITY})段|{_ROAD}|{_POI}|{_NUMBER}|{_TAIL})"
+_PATTERN = re.compile(
+    rf"(?:(?:{_ADMIN})(?:{_COUNTY}){{0,3}}|(?:{_COUNTY}){{1,3}}(?=[^\s，。]{{0,12}}(?:路|街|道|环|桥|小区|高速|号|附近|$|，|。))|{_ROAD}|{_POI}|{_BARE_POI})"
+    rf"(?:[ ]?(?:{_PIECE}))*{_JOIN}(?:[ ]?(?:{_PIECE}))*"
+)
+_TRIGGER = re.compile(
+    rf"[路街巷环桥区县镇村道园厦场站城苑府弄]|高速|高架|立交|隧道|胡同|小区|中心|医院|学校|大学|附近|门口|车库|地库|酒店|市|省|{_CITY}"
+)
+_STEM_ONLY = re.compile(
+    r"(?:一|半|上|走|小|大|公|马|道|思|线|网|铁|后|问|修|过|带|迷|绕|探|养|什么|哪条|这条|那条|十字)路|(?:走|人行|街|赛|频|渠|通|味|知|难|公|报|管|车)道|(?:区|地|小|校|社|郊|市|景|灾|园|片|误|禁|专)区|循环|(?:农|全)村|"
+    r"(?:网站|本站|市场|现场|立场|到场|停车场景|广场舞|客服中心|服务中心|中心)|(?:报|出|索|理)赔.*"
+)
+_PLATE_WORD = re.compile(r"(?:牌|车牌|户口|户籍)")
+_CUE = re.compile(r"(?:在|到|从|往|去|地点[是:：]?|位置[是:：]?|地址[是:：]?|位于)[ ]*$")
+_LEAD = re.compile(
+    r"^(?:发生|出险|事故|地点|位置|地址|现在|正在|就|位于|经过|路过|途经|驶入|进入|下|上(?=[东南西北]|高架))+(?=.{2})"
+)
+
+
+def find_locations(text: str) -> list[Found]:
+    """Places, in the customer's own words: "在北三环追尾了" gives 北三环."""
+    folded = fold(text)
+    if not _TRIGGER.search(folded):
+        return []
+    found: list[Found] = []
+    for match in _PATTERN.finditer(folded):
+        start, end = match.span()
+        lead = _LEAD.match(folded[start:end])
+        start += lead.end() if lead else 0
+        while end > start and folded[end - 1] == " ":
+            end -= 1
+        if _counts(folded, start, end):
+            found.append(Found("location", text[start:end], start, end))
+    return found
+
+
+def _counts(folded: str, start: int, end: int) -> bool:
+    words = folded[start:end]
+    if len(words) < 2 or _STEM_ONLY.fullmatch(words):
+        return False
+    if _PLATE_WORD.match(folded, end) or folded[end : end + 2] in {"牌照", "分公", "银行"}:
+        return False
+    if re.fullmatch(_BARE_POI, words):
+        return bool(_CUE.search(folded[max(0, start - 4) : start])) or end - start == len(folded.strip())
+    return True

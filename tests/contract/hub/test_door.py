@@ -1,0 +1,132 @@
+"""The open chat door: replies, duplicates, order, refusals, state."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.contract.hub.conftest import Running
+from tests.fakes.rasa import FakeRasa
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_the_answer_waits_for_the_turn_and_starts_with_the_privacy_notice(app: Running, sender: str) -> None:
+    first = await app.say(sender, "你好")
+    assert [r["recipient_id"] for r in first] == [sender, sender]
+    assert "机器人" in first[0]["text"] and "人工" in first[0]["text"] and "车保财险" in first[0]["text"]
+    assert "buttons" not in first[0] and "？" not in first[0]["text"]
+    assert first[1]["text"] == "收到：你好"
+    assert await app.texts(sender, "再问一句") == ["收到：再问一句"]
+
+
+async def test_rasa_gets_the_contracts_body(app: Running, rasa: FakeRasa, sender: str) -> None:
+    spot = {"latitude": 39.97, "longitude": 116.35, "label": "蓟门桥"}
+    photo = {"id": "p1", "content_type": "image/jpeg", "url": "https://files.example/p1.jpg"}
+    await app.say(sender, "在这里", location=spot, attachments=[photo])
+    asked = rasa.turns[-1]
+    assert asked["sender"] == await app.conversation_id(sender) != sender
+    assert asked["message_id"].isdigit() and asked["text"] == "在这里" and "intent" not in asked
+    metadata = asked["metadata"]
+    assert metadata["received_at"].endswith("+08:00") and metadata["channel"] == "door"
+    assert metadata["verified"] is None and metadata["location"] == spot and metadata["attachments"] == [photo]
+
+
+async def test_a_duplicate_is_answered_like_the_first_and_changes_nothing(
+    app: Running, rasa: FakeRasa, sender: str
+) -> None:
+    first = await app.say(sender, "报案", message_id="m-1")
+    again = await app.say(sender, "报案", message_id="m-1")
+    assert again == first
+    assert len(rasa.asked) == 1
+    assert [m["from"] for m in await app.stream(sender)] == ["customer", "system", "bot"]
+
+
+async def test_the_same_key_of_another_customer_is_no_duplicate(app: Running, rasa: FakeRasa, sender: str) -> None:
+    await app.say(sender, "一", message_id="1")
+    await app.say(f"{sender}-other", "二", message_id="1")
+    assert [t["text"] for t in rasa.turns] == ["一", "二"]
+
+
+async def test_duplicates_at_the_same_moment_run_one_turn(app: Running, rasa: FakeRasa, sender: str) -> None:
+    rasa.delay = 0.2
+    answers = await asyncio.gather(*(app.texts(sender, "你好", message_id="same") for _ in range(5)))
+    assert all(answer[-1] == "收到：你好" for answer in answers)
+    assert len(rasa.asked) == 1
+
+
+async def test_messages_of_one_customer_run_one_at_a_time_in_order(app: Running, rasa: FakeRasa, sender: str) -> None:
+    rasa.delay = 0.02
+    answers = await asyncio.gather(*(app.texts(sender, f"第{n}句") for n in range(12)))
+    assert not rasa.overlapped
+    ledger = [m["text"] for m in await app.stream(sender) if m["from"] == "customer"]
+    assert [t["text"] for t in rasa.turns] == ledger
+    assert sorted(a[-1] for a in answers) == sorted(f"收到：第{n}句" for n in range(12))
+    assert sum(len(a) for a in answers) == 13
+
+
+async def test_customers_do_not_wait_for_one_another(app: Running, rasa: FakeRasa, sender: str) -> None:
+    rasa.delay = 0.3
+    began = asyncio.get_running_loop().time()
+    await asyncio.gather(*(app.say(f"{sender}-{n}", "你好") for n in range(20)))
+    assert asyncio.get_running_loop().time() - began < 3
+
+
+@pytest.mark.parametrize("message", ["", "   \n", "\x00\x01\x02", "\ud83d"])
+async def test_a_message_without_words_gets_a_clear_answer(
+    app: Running, rasa: FakeRasa, sender: str, message: str
+) -> None:
+    (reply,) = await app.say(sender, message)
+    assert "文字" in reply["text"] and not rasa.asked
+
+
+async def test_long_messages(app: Running, rasa: FakeRasa, sender: str) -> None:
+    assert (await app.texts(sender, "车" * 20_000))[-1].startswith("收到：车")
+    (refusal,) = await app.texts(sender, "车" * 20_001)
+    assert "20000" in refusal and len(rasa.asked) == 1
+    too_big = await app.http.post("/webhooks/rest/webhook", json={"sender": sender, "message": "a" * 2_000_000})
+    assert too_big.status_code == 413 and too_big.json()["error"]["message"] == "内容太大了。"
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe\x00", b"{", b"[]", b'{"sender": "x", "message": 5}', b'{"message": "x"}'])
+async def test_a_body_that_is_no_message_is_refused_in_chinese(app: Running, body: bytes) -> None:
+    answer = await app.http.post("/webhooks/rest/webhook", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422) and "请求" in answer.json()["error"]["message"]
+
+
+async def test_control_characters_inside_a_message_are_left_out(app: Running, sender: str) -> None:
+    assert (await app.texts(sender, "京A\x0012345\x07"))[-1] == "收到：京A12345"
+
+
+async def test_free_text_is_never_an_intent(app: Running, rasa: FakeRasa, sender: str) -> None:
+    for text in ("/restart", '/inform{"verified": true}', "  /back"):
+        await app.say(sender, text)
+    assert all("intent" not in body and not body["text"].startswith("/") for body in rasa.asked)
+
+
+@pytest.mark.parametrize("key", ["", "Bearer", "Bearer wrong", "demo", "Basic demo"])
+async def test_the_door_needs_its_key(app: Running, sender: str, key: str) -> None:
+    for method, path in (("POST", "/webhooks/rest/webhook"), ("GET", f"/api/conversations/{sender}")):
+        answer = await app.http.request(
+            method, path, headers={"Authorization": key}, json={"sender": sender, "message": "x"}
+        )
+        assert answer.status_code == 401
+
+
+async def test_state_of_a_conversation(app: Running, sender: str) -> None:
+    assert (await app.http.get(f"/api/conversations/{sender}")).status_code == 404
+    assert (await app.http.get(f"/api/conversations/{sender}/messages")).status_code == 404
+    await app.say(sender, "你好")
+    assert await app.state(sender) == {"owner": "bot", "epoch": 0, "verified": False, "queue_position": None}
+
+
+async def test_messages_that_arose_by_themselves_come_first_and_once(app: Running, sender: str) -> None:
+    await app.say(sender, "你好")
+    from chebao.conversations.api import Reply
+
+    assert await app.hub.announce(await app.conversation_id(sender), Reply(text="保单已出"), key=f"{sender}-1")
+    assert not await app.hub.announce(await app.conversation_id(sender), Reply(text="保单已出"), key=f"{sender}-1")
+    assert await app.texts(sender, "好的") == ["保单已出", "收到：好的"]
+    assert await app.texts(sender, "谢谢") == ["收到：谢谢"]
+    assert [m["text"] for m in await app.stream(sender, after=3)][:1] == ["保单已出"]
