@@ -28,11 +28,6 @@ _HURT = re.compile(
     r"|撞伤|伤者|伤员|受了?伤(?!吗)|压伤|有人伤|人伤了|救护车"
 )
 _NOT_HURT = re.compile(r"(没|无|未|不)(有)?(人)?(员)?(受)?伤|没人(受)?伤|人(都)?没事|人员?(都)?(平安|安全)|没有?人员?伤|人没(什么)?(大)?事|都没事|没伤")
-_DRUNK = re.compile(r"喝(了|过)?(点|些)?酒|酒驾|醉驾|酒后")
-_UNLICENSED = re.compile(r"(没有?|无)(驾照|驾驶证|证驾驶)|驾(照|驶证)(过期|被吊销|被扣)")
-_FLED = re.compile(r"(对方|肇事|那(个|辆)?(人|车)|他|她|司机).{0,6}(跑了|逃|溜|开走了|不见)|肇事逃逸|逃逸")
-_DISPUTE = re.compile(r"(对方|他|她).{0,8}(不承认|不认|耍赖|吵|争)|谁的责任.{0,4}(说不清|有争议)|责任.{0,4}(争议|说不清|扯皮)|协商不了|谈不拢")
-_FACILITY = re.compile(r"护栏|隔离带|路灯|电线杆|电杆|消防栓|交通灯|红绿灯|标志牌|收费站|绿化带|公共设施")
 _EXPRESSWAY = re.compile(r"高速")
 _NO_OTHERS = frozenset({"flood", "theft", "glass", "falling_object", "fire", "charging", "animal", "single_vehicle"})
 _CONSENT_VERSION = "2026-11"
@@ -71,11 +66,24 @@ def _parse_moment(turn: Turn, draft: Draft) -> Any:
     return {"at": moment.start.isoformat(timespec="seconds"), "precision": moment.precision}
 
 
+_EXACT_PLACE = 8
+"""Fewer characters name an area ("北三环"), which a surveyor cannot drive to."""
+
+
+def _ask_place(turn: Turn, draft: Draft) -> Prompt:
+    rough = draft.get("place_hint")
+    if rough:
+        return Prompt(f"您说在{rough}，方便再具体点吗？附近的路口或标志都行，也可以点定位按钮（只用于这次查勘）。事故地点在{rough}哪里？")
+    return Prompt("可以打字，也可以点定位按钮（只用于这次查勘）。事故地点在哪里？")
+
+
 def _take_place(turn: Turn, draft: Draft) -> str | None:
     if turn.location:
         return str(turn.location.get("label") or f"{turn.location['latitude']},{turn.location['longitude']}")
-    found = places.find_locations(turn.text)
-    return found[0].value if found else None
+    found = max((f.value for f in places.find_locations(turn.text)), key=len, default="")
+    if 0 < len(found) < _EXACT_PLACE:
+        draft.setdefault("place_hint", found)
+    return found if len(found) >= _EXACT_PLACE else None
 
 
 def _parse_place(turn: Turn, draft: Draft) -> Any:
@@ -85,7 +93,10 @@ def _parse_place(turn: Turn, draft: Draft) -> Any:
     cleaned = re.sub(r"^(我)?(是|在|就在|地点|位置|地址)(是|在|[:：])?", "", said).strip("。.")
     if re.fullmatch(r"[\d\s:：点分]+", said) or parse_moment(said, turn.now) and len(said) <= 6:
         return None
-    return cleaned[:200] if len(cleaned) >= 2 else None
+    if len(cleaned) < 2:
+        return None
+    rough = draft.get("place_hint", "")
+    return cleaned[:200] if rough in cleaned else f"{rough} {cleaned}"[:200]
 
 
 def _take_police(turn: Turn, draft: Draft) -> str | None:
@@ -133,16 +144,11 @@ def _driver_question(turn: Turn, draft: Draft) -> str:
     return "当时是谁开的车？请问您怎么称呼？"
 
 
-async def _note_facts(turn: Turn, draft: Draft) -> None:
+async def _advise(turn: Turn, draft: Draft) -> None:
     """Says what to do on the spot, once, as soon as the kind of accident is known."""
-    advice = scene.scene_advice(_scene_facts(turn, draft))
-    if advice.lines:
-        turn.say("现在请先注意：\n" + numbered(list(advice.lines)[:5]))
-
-
-_SITUATIONS = {
-    "drunk": _DRUNK, "unlicensed": _UNLICENSED, "hit_and_run": _FLED, "dispute": _DISPUTE, "facility_hit": _FACILITY,
-}
+    lines = scene.scene_advice(_scene_facts(turn, draft)).lines
+    if lines:
+        turn.say("现在请先注意：\n" + numbered(lines) if len(lines) > 1 else lines[0])
 
 
 def _told(draft: Draft) -> str:
@@ -151,14 +157,12 @@ def _told(draft: Draft) -> str:
 
 def _scene_facts(turn: Turn, draft: Draft) -> scene.SceneFacts:
     told = _told(draft)
-    found = {name for name, words in _SITUATIONS.items() if words.search(told)}
-    if draft["accident_type"] == "parked_hit":
-        found.discard("hit_and_run")
     moment = parse_moment(told, turn.now)
     return scene.SceneFacts(
         accident_type=draft["accident_type"],
         injury=draft.get("injury") == "yes",
-        situations=frozenset(found | ({"immovable"} if draft.get("drivable") == "no" else set())),
+        situations=scene.situations_of(told),
+        drivable={"yes": True, "no": False}.get(str(draft.get("drivable"))),
         expressway=bool(_EXPRESSWAY.search(told)),
         energy="electric" if plate.is_nev(draft.get("plate") or "") else None,
         burning=draft["accident_type"] in ("fire", "charging"),
@@ -255,6 +259,8 @@ async def _submit(turn: Turn, draft: Draft) -> None:
     key = f"{turn.sender}:{draft['confirm']['at']}:create_claim"
     row = await backoffice().create_claim(_claim_body(turn, draft), key)
     _tell_receipt(turn, draft, row)
+    if draft["injury"] != "yes" and scene.scene_advice(_scene_facts(turn, draft)).needs_person:
+        handoff.request(turn, "policy_restriction", f"报案 {row['claim_no']} 需要人工跟进现场情况。", draft)
     raise Finish
 
 
@@ -288,7 +294,9 @@ def _tell_receipt(turn: Turn, draft: Draft, row: dict[str, Any]) -> None:
 
 
 def _next_steps(row: dict[str, Any]) -> list[str]:
-    return ["查勘员联系您核对现场和车损", "按定损结果修车，交齐材料", *clocks.claim_clocks("compulsory" if row.get("compulsory_policy_no") and not row.get("policy_no") else "commercial", row)][:5]
+    kinds = [kind for kind, number in (("compulsory", "compulsory_policy_no"), ("commercial", "policy_no")) if row.get(number)]
+    legal = [line for kind in kinds or ["commercial"] for line in clocks.claim_clocks(kind, row)]
+    return ["查勘员联系您核对现场和车损", "按定损结果修车，交齐材料", *legal]
 
 
 class ReportClaimForm(Form):
@@ -333,14 +341,14 @@ class ReportClaimForm(Form):
               "比如：追尾前车、倒车撞柱子、停着被刮、玻璃被石子崩裂、被水淹，说一句就行。",
               words=("事故类型", "类型", "经过"), take=_take_type,
               show=lambda v: accidents.ACCIDENT_TYPES.get(v, v)),
-        Step("advice", _note_facts, depends=("accident_type",)),
+        Step("advice", _advise, depends=("accident_type",)),
         choice("consent_injury", "伤情记录同意", "伤情属于敏感信息，为安排人伤理赔想把您说的伤情记入报案，单独征得您同意。",
                [("同意记录", "yes", r"^(?!不).*(同意|可以|好|行|嗯|记)"), ("先不记录", "no", r"不|先别|拒绝")],
                explain="记录伤情只为安排人伤理赔；回复“同意记录”或“先不记录”都可以，不影响报案。",
                needed=lambda t, d: d.get("injury") == "yes", show=False),
         choice("police_reported", "是否报警", "报警了吗？",
-               [("已经报警", "yes", r"^(?!.*(没|未|不)).*(报|打|叫|来|是|有|嗯|已)"), ("还没有报警", "no", r"没|未|不|否|无")],
-               explain="报过警就回复“已经报警”，没有就回复“还没有报警”，都不影响先报案。",
+               [("已经报警", "yes", r"^(?!.*(没|未|不)).*(报|打|叫|来|是|有|嗯|已)"), ("还没报警", "no", r"没|未|不|否|无")],
+               explain="报过警就回复“已经报警”，没有就回复“还没报警”，都不影响先报案。",
                take=_take_police, needed=_police_asked, words=("报警", "交警")),
         plate_field("出险的车，车牌号是多少？", none_title="记不清车牌"),
         Field("occurred_at", "出险时间",
@@ -350,7 +358,7 @@ class ReportClaimForm(Form):
               words=("时间", "几点", "日期", "时候"), take=_take_moment, show=moment_text),
         Step("late", _late_notice, depends=("occurred_at",)),
         Field("place", "出险地点",
-              lambda t, d: Prompt("事故地点在哪里？可以打字，也可以点定位按钮分享位置（只用于这次查勘）。"),
+              _ask_place,
               _parse_place, "说城市、道路和附近的标志就行，比如“北京市海淀区北三环西路蓟门桥附近”。",
               words=("地点", "地方", "位置", "地址"), take=_take_place, free=True, show=str),
         text("other_parties", "对方情况", _others_question,

@@ -16,6 +16,7 @@ from __future__ import annotations
 import inspect
 import logging
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -124,15 +125,24 @@ class Step:
 
 _CORRECTION = re.compile(r"(说|填|写|选|报|打|输|记|弄|搞)错|不对[，,。!！ ]|^不对|更正|改(一)?下|改成|改为|修改|重新填|换成|应该是")
 _NEW_VALUE = re.compile(r"(?:改成|改为|改到|应该是|应为|换成|其实是|而是|写成|是)\s*[:：]?")
+#: An answer in free words is a story; only a plain wish in it starts another task.
+_WISH = re.compile(r"^(对了|另外|那|先|等等|等一下|顺便|麻烦|请|我|能|可以)*(先)?(帮我|给我|我要|我想|想|要|办|查)(?!求)")
 _STOP = re.compile(r"^(那)?(还是)?(算了|取消|停止|退出|不办了|不买了|不报了|不弄了|先不办|不续了|不用了|别办了)|算了.{0,3}不")
 
 
-class Form(Action):
-    """Base of all dialogues; subclasses name their task and list their nodes."""
+class Form(Action, ABC):
+    """Base of all dialogues; subclasses name their task and list their nodes.
 
-    task: ClassVar[str]
+    Abstract, because rasa-sdk registers every concrete `Action` of the process.
+    """
+
     nodes: ClassVar[Sequence[Field | Step]]
     stop_text: ClassVar[str] = "好的，已经停下，没有提交任何内容。需要时随时叫我。"
+
+    @property
+    @abstractmethod
+    def task(self) -> str:
+        """The intent that starts the dialogue."""
 
     def name(self) -> str:
         return f"{self.task}_form"
@@ -324,11 +334,14 @@ class _Run:
     # --- interruptions ------------------------------------------------------------------------------------------
 
     def _interruption(self, field: Field) -> str | None:
+        """The intent that leads away from the question, or None. An answer in free words needs a clearer sign."""
         turn = self.turn
         if turn.intent in TASKS and turn.intent != self.form.task and turn.confidence >= 0.75:
-            return turn.intent
-        talk = ("faq", "help", "bot_challenge", "repeat", "chitchat", "out_of_scope", "greet", "thank", "goodbye")
-        return turn.intent if turn.is_intent(*talk, least=0.6 if field.free else 0.5) else None
+            return turn.intent if not field.free or _WISH.search(turn.text) else None
+        if turn.is_intent("faq", least=0.5):
+            return "faq" if not field.free or turn.looks_like_question else None
+        talk = ("help", "bot_challenge", "repeat", "chitchat", "out_of_scope", "greet", "thank", "goodbye")
+        return turn.intent if turn.is_intent(*talk, least=0.75 if field.free else 0.5) else None
 
     def _interrupted(self, intent: str) -> None:
         """Answers an interruption; then the question just asked is asked again, unless another task takes over."""

@@ -21,29 +21,29 @@ from actions.turn import Button, Turn, option
 CLAUSES_VERSION = "2026-09"
 _ESTIMATE_NOTE = "以平台查询和核保为准"
 
-#: Title of the button for each plan, and what a customer may type instead.
-_PLANS: dict[str, tuple[str, str]] = {
-    "last_year": ("按去年的方案", r"去年|上年|原来|照旧|老样子|不变|原方案|一样"),
-    "suggested": ("按建议调整", r"建议|按你说的|听你的"),
-    "custom": ("就按调整后的", r"调整后|就(按)?这个|这样(就)?(行|可以|好)|可以了"),
-    "standard": ("标准方案（推荐）", r"标准|推荐|中间|第二"),
-    "basic": ("基础方案", r"基础|最便宜|便宜|最低|第一"),
-    "full": ("全面方案", r"全面|最全|全保|都要|最贵|第三个|全险"),
+#: How a customer may name each plan; the button shows the plan's own name.
+_PLANS: dict[str, str] = {
+    "last_year": r"去年|上年|原来|照旧|老样子|不变|原方案|一样",
+    "suggested": r"建议|听你的|按你说的",
+    "custom": r"调整后|就(按)?这个|这样(就)?(行|可以|好)|可以了",
+    "standard": r"标准|推荐|中间|第二",
+    "basic": r"基础|最便宜|便宜|最低|第一",
+    "full": r"全面|最全|全保|都要|最贵|第三个|全险",
 }
+_ORDER = list(_PLANS)
 _REMOVE = re.compile(r"不要|去掉|取消|不买|删|减掉|不用|去除|不保")
 _MORE = re.compile(r"调|改|加|提高|升|增|换|要|买|降|减|保额|万")
 
 
 def plan_prompt(turn: Turn, draft: Draft) -> Prompt:
     """Asks for a plan; the card with the prices was shown by the estimate step."""
-    codes = [p["code"] for p in draft["plans"]]
-    buttons = [option(_PLANS.get(c, (c, ""))[0], "plan", c) for c in sorted(codes, key=_button_order)]
-    tail = "您选哪个方案？也可以直接说要改什么，比如“三者调到300万”“不要划痕”。"
-    return Prompt(tail, buttons)
-
-
-def _button_order(code: str) -> int:
-    return list(_PLANS).index(code) if code in _PLANS else 99
+    plans = sorted(draft["plans"], key=lambda p: _ORDER.index(p["code"]))
+    only_new = not any(p["code"] == "last_year" for p in plans)
+    titles = {p["code"]: p["name"] + ("（推荐）" if only_new and p["code"] == "standard" else "") for p in plans}
+    return Prompt(
+        "想改险种或保额，直接说就行，比如“三者调到300万”“不要划痕”。您选哪个方案？",
+        [option(title, "plan", code) for code, title in titles.items()],
+    )
 
 
 def parse_plan(turn: Turn, draft: Draft) -> Any:
@@ -54,7 +54,7 @@ def parse_plan(turn: Turn, draft: Draft) -> Any:
     adjusted = _adjusted(turn, draft)
     if adjusted is not None:
         return adjusted
-    for code, (_, words) in _PLANS.items():
+    for code, words in _PLANS.items():
         if code in codes and re.search(words, turn.text):
             return code
     if turn.is_intent("affirm", least=0.6) and codes:
@@ -115,17 +115,17 @@ def money(value: Any) -> str:
 
 def sum_text(code: str, amount: Any) -> str:
     """A sum insured as customers say it: 200万, 每座1万, 已含."""
-    if amount is True or amount is None or code in ("compulsory",):
+    if amount in (True, None):
         return "已含"
     value = Decimal(str(amount))
     if value < 1:
         return f"{value:.0%}"
-    words = f"{value / 10000:g}万" if value >= 10000 else f"{value:g}元"
+    words = f"{(value / 10000).normalize():f}万" if value >= 10000 else f"{value.normalize():f}元"
     return f"每座{words}" if code in ("passengers",) else words
 
 
-def show_plans(turn: Turn, plans: list[dict[str, Any]], title: str) -> None:
-    """The plans side by side, as a card and as text."""
+def show_plans(turn: Turn, plans: list[dict[str, Any]], title: str, *, told: int = 3) -> None:
+    """The plans side by side on a card, and the first `told` of them in words."""
     lines, cards = [], []
     for plan in plans:
         commercial = plan.get("commercial") or {}
@@ -144,7 +144,7 @@ def show_plans(turn: Turn, plans: list[dict[str, Any]], title: str) -> None:
             "payload": option("", "plan", plan["code"]).payload,
             "recommended": plan["code"] in ("standard", "last_year"),
         })
-    turn.say(f"{title}（{_ESTIMATE_NOTE}，含交强险和车船税）：\n" + "\n".join(lines))
+    turn.say(f"{title}（{_ESTIMATE_NOTE}，含交强险和车船税）：\n" + "\n".join(lines[:told]))
     turn.card({"type": "plans", "title": title, "note": _ESTIMATE_NOTE, "plans": cards})
 
 
@@ -262,7 +262,7 @@ async def requote(turn: Turn, draft: Draft) -> dict[str, Any]:
     """Another start than the default makes another quote."""
     if draft["start"] == "default":
         return draft["quote"]
-    row = await backoffice().create_quote(quote_body(turn, draft), turn.key("create_quote"))
+    row = await backoffice().create_quote(quote_body(turn, draft), turn.key("create_quote_again"))
     draft["quote"] = _quote_kept(row)
     turn.say(f"好的，按新的起保时间，合计 {money(row['total'])} 元。")
     return draft["quote"]

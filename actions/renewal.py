@@ -58,7 +58,7 @@ def _left(policy: dict[str, Any]) -> str:
 
 
 def _tell_plans(turn: Turn, found: dict[str, Any]) -> None:
-    purchase.show_plans(turn, found["plans"], "今年的续保方案")
+    purchase.show_plans(turn, found["plans"], "今年的续保方案", told=2)
     changes = [c["reason"] for c in found.get("changes", [])][:4]
     if changes:
         turn.say("和去年比：" + "；".join(c.rstrip("。") for c in changes) + "。")

@@ -59,7 +59,7 @@ class RoadsideAssistanceForm(Form):
     nodes = (
         Step("safety", _safety),
         choice("kind", "救援项目", "需要哪种救援？", _HELP, explain="拖车、搭电、换胎、送油，选一个就行。", take=_take_kind, words=("救援",)),
-        Field("place", "所在位置", lambda t, d: Prompt("车现在在哪里？可以打字，也可以点定位按钮分享位置（只用于这次救援）。"), _parse_place,
+        Field("place", "所在位置", lambda t, d: Prompt("可以打字，也可以点定位按钮（只用于这次救援）。车现在在哪里？"), _parse_place,
               "说道路和附近的标志，比如“京港澳高速进京方向 32 公里处”。", words=("位置", "地点"), take=_take_place, free=True, show=str),
         plate_field("车牌号是多少？", none_title="记不清车牌"),
         phone_field("师傅打哪个电话联系您？请发手机号。"),

@@ -22,8 +22,9 @@ import rasa.core.policies.rule_policy
 import rasa.core.processor
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
 from rasa.core.agent import Agent
+from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.processor import MessageProcessor
-from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.core.constants import ACTION_DEFAULT_FALLBACK_NAME, ACTION_LISTEN_NAME
 from rasa.shared.core.events import ActionExecutionRejected, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
@@ -55,6 +56,7 @@ def apply() -> bool:
     _patch(RemoteAction, "_action_call_format", _small_payload)
     _patch(EndpointConfig, "request", _request)
     _patch(MessageProcessor, "_run_action", _run_action)
+    _patch(MessageProcessor, "_predict_next_with_tracker", _predict)
     _patch(Agent, "_create_tracker_store", staticmethod(_keep_tracker_store))
     _no_copies_for_the_log()
     rasa.core.actions.action.DEFAULT_REQUEST_TIMEOUT = ACTION_TIMEOUT
@@ -112,7 +114,7 @@ def _small_payload(self: RemoteAction, tracker: DialogueStateTracker, domain: An
     state["latest_message"] = message
     if state["active_loop"]:
         state["active_loop"] = {**state["active_loop"], "trigger_message": None}
-    return {"next_action": self.name(), "sender_id": tracker.sender_id, "tracker": state, "version": VERSION}
+    return {"next_action": self.name(), "sender_id": tracker.sender_id, "tracker": state, "domain": {}, "version": VERSION}
 
 
 _sessions: weakref.WeakKeyDictionary[Any, aiohttp.ClientSession] = weakref.WeakKeyDictionary()
@@ -177,13 +179,22 @@ async def _run_action(
         tracker.update(ActionExecutionRejected(action.name(), prediction.policy_name, prediction.max_confidence))
         return self.should_predict_another_action(action.name())
     except Exception as error:
-        raise ActionFailed(f"action {action.name()} failed: {type(error).__name__}") from error
+        cause = error.__cause__ if error.__cause__ is not None else error
+        status = getattr(cause, "status", "")
+        raise ActionFailed(f"action {action.name()} failed: {type(cause).__name__} {status}".rstrip()) from error
     self._log_action_on_tracker(tracker, action, events, prediction)
     if any(isinstance(event, UserUttered) for event in events):
         tracker = await self.run_action_extract_slots(output_channel, tracker)
     if action.name() != ACTION_LISTEN_NAME:
         await self.execute_side_effects(events, tracker, output_channel)
     return self.should_predict_another_action(action.name())
+
+
+def _predict(self: MessageProcessor, tracker: DialogueStateTracker) -> Any:
+    """Listens after the fallback: Rasa's own one reverts the utterance, ours does not and would be predicted ten times."""
+    if tracker.latest_action_name == ACTION_DEFAULT_FALLBACK_NAME and not tracker.followup_action:
+        return PolicyPrediction.for_action_name(self.domain, ACTION_LISTEN_NAME)
+    return _originals[(MessageProcessor, "_predict_next_with_tracker")](self, tracker)
 
 
 def _keep_tracker_store(store: Any, domain: Any) -> Any:

@@ -13,6 +13,8 @@ from rasa.core import run as rasa_run
 from rasa.core.utils import AvailableEndpoints
 from sanic import Sanic
 
+from bot.tracker_store import LiveTrackerStore
+
 logger = logging.getLogger(__name__)
 
 
@@ -34,5 +36,7 @@ async def _load(archive: str, endpoints: AvailableEndpoints, app: Sanic, loop: a
     agent = await rasa_run.load_agent_on_start(archive, endpoints, None, app, loop)
     if not agent.is_ready():
         sys.exit("The model cannot be loaded: train it again with `make train`.")
+    if not isinstance(agent.processor.tracker_store, LiveTrackerStore):
+        sys.exit("Our tracker store is not in force: see tracker_store in endpoints.yml, and the version of Rasa.")
     logger.info("ready to serve on this process's own port")
     return agent

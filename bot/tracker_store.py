@@ -56,9 +56,10 @@ class LiveTrackerStore(TrackerStore):
 
     fails_loudly = True
 
-    def __init__(self, domain: Domain | None, event_broker: Any = None, url: str = "", **kwargs: Any) -> None:
+    def __init__(self, domain: Domain | None, event_broker: Any = None, host: str = "", **kwargs: Any) -> None:
+        """Rasa hands the `url` of `endpoints.yml` over as `host`; anything that is no URL means memory alone."""
         super().__init__(domain, event_broker, **kwargs)
-        self.database = Database(url) if url and "://" in url else None
+        self.database = Database(host) if "://" in (host or "") else None
         self._live: OrderedDict[str, tuple[LiveTracker, float]] = OrderedDict()
         self._answers: OrderedDict[tuple[str, str], list[dict[str, Any]]] = OrderedDict()
 

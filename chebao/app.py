@@ -18,6 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from channels.web import connector as web
 from channels.web.protocol import MAX_FRAME
 from chebao import logs
+from chebao.backoffice.reference import create_backoffice
 from chebao.conversations import door
 from chebao.conversations.api import Company, Hub, HubSettings, Rasa, Uploads
 from chebao.db import make_engine
@@ -59,13 +60,15 @@ def build(
         raise RuntimeError("DATABASE_URL is not set: start with `make run`, or name a PostgreSQL server")
     hub_settings = hub_settings or HubSettings()
     engine = engine or make_engine(settings.database_url, pool_size=10)
+    # An error's text is logged, and a statement's parameters are customers' words.
+    engine.sync_engine.hide_parameters = True
     rasa = rasa or Rasa(
         settings.rasa_url, f"http://127.0.0.1:{settings.actions_port}", budget=hub_settings.turn_seconds
     )
     company = Company(settings.company, settings.hotline, hub_settings.wait_minutes(demo=settings.demo))
     secret = settings.session_secret.get_secret_value()
     hub = Hub(engine, settings.database_url, rasa, company, secret=secret, sweep_every=sweep_every)
-    backoffice = backoffice or _own_backoffice(settings)
+    backoffice = backoffice or _own_backoffice(settings, engine)
 
     app = FastAPI(title="Chebao", lifespan=_lifespan(hub, engine, backoffice), docs_url=None, redoc_url=None)
     app.state.hub = hub
@@ -120,14 +123,10 @@ def _lifespan(
     return lifespan
 
 
-def _own_backoffice(settings: Settings) -> FastAPI | None:
+def _own_backoffice(settings: Settings, engine: AsyncEngine) -> FastAPI | None:
     """The reference service, where the settings say that we serve the back office ourselves."""
     own = {f"http://127.0.0.1:{settings.port}{_BACKOFFICE}", f"{settings.public_url}{_BACKOFFICE}"}
-    if settings.backoffice_url.rstrip("/") not in own:
-        return None
-    from chebao.backoffice import reference
-
-    return reference.create_app(settings)
+    return create_backoffice(engine, settings) if settings.backoffice_url.rstrip("/") in own else None
 
 
 def main() -> None:

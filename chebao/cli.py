@@ -10,7 +10,9 @@ import typer
 from chebao import db, stack
 from chebao.settings import ROOT, get_settings
 
-app = typer.Typer(help="Chebao (车保): a car insurer's customer-service assistant.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Chebao (车保): a car insurer's customer-service assistant.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command()

@@ -136,7 +136,8 @@ class Pages:
 
     def install(self, app: FastAPI) -> None:
         """Adds the routes; pages that are not built answer 404."""
-        for path, name in (("/", "index.html"), ("/chat", "chat.html")):
+        names = {"/": "index.html", "/index.html": "index.html", "/chat": "chat.html", "/chat.html": "chat.html"}
+        for path, name in names.items():
             app.add_api_route(path, self._page(name), methods=["GET", "HEAD"], include_in_schema=False)
         app.add_api_route("/chat.js", self._script, methods=["GET", "HEAD"], include_in_schema=False)
         app.mount("/assets", _Assets(directory=self._folder / "assets", check_dir=False), name="assets")

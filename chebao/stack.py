@@ -95,7 +95,10 @@ def _servers(settings: Settings, url: str) -> Iterator[subprocess.Popen[bytes]]:
     _console.print("Starting Rasa, actions and app …")
     supervisor = subprocess.Popen(
         [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(_write_config(settings))],
-        env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True,
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         _wait_until_ready(settings, supervisor)
@@ -110,7 +113,11 @@ def _servers(settings: Settings, url: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _check_machine(settings: Settings) -> None:
-    for port, what in ((settings.port, "PORT"), (settings.rasa_port, "RASA_PORT"), (settings.actions_port, "ACTIONS_PORT")):
+    for port, what in (
+        (settings.port, "PORT"),
+        (settings.rasa_port, "RASA_PORT"),
+        (settings.actions_port, "ACTIONS_PORT"),
+    ):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -123,7 +130,9 @@ def _check_machine(settings: Settings) -> None:
     except OSError as error:
         raise CannotStart(f"{settings.data} cannot be written ({error.strerror})") from error
     if free < _LEAST_FREE_BYTES:
-        raise CannotStart(f"{settings.data} has {free // 1_000_000} MB left; at least {_LEAST_FREE_BYTES // 1_000_000} MB are needed")
+        raise CannotStart(
+            f"{settings.data} has {free // 1_000_000} MB left; at least {_LEAST_FREE_BYTES // 1_000_000} MB are needed"
+        )
     if not _BOT_PYTHON.exists():
         raise CannotStart("Rasa's environment is missing; use `make run`")
 

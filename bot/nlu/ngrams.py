@@ -17,6 +17,8 @@ def grams(text: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     for size in range(1, LONGEST + 1):
         counts.update(padded[i : i + size] for i in range(len(padded) - size + 1))
+    del counts["\x02"], counts["\x03"]
+    counts.pop("\x02\x03", None)
     return counts
 
 

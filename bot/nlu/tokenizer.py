@@ -17,8 +17,6 @@ LEXICON = Path(__file__).resolve().parent.parent / "lexicon"
 MAX_CHARS = 2000
 """A customer may send 20,000 characters; words beyond this bound are of no use to any component."""
 
-DOC = "spacy_doc"
-
 
 def lexicon_words() -> list[str]:
     """All words of `bot/lexicon/*.txt`: one a line, ``#`` begins a comment."""
@@ -56,7 +54,7 @@ class SpacyTokenizer(Tokenizer):
         return ["spacy", "jieba"]
 
     def tokenize(self, message: Message, attribute: str) -> list[Token]:
-        """Words of that attribute; the text attribute's spaCy document stays on the message for later components."""
+        """Words of that attribute."""
         text = message.get(attribute)[:MAX_CHARS]
         doc = pipeline()(text)
         return [Token(word.text, word.idx) for word in doc if not word.is_space]

@@ -163,8 +163,8 @@ def _number(raw: Any) -> int:
     return raw if isinstance(raw, int) and 0 <= raw < 2**31 else 0
 
 
-def welcome(owner: str, last_seq: int) -> dict[str, Any]:
-    return {"type": "welcome", "owner": owner, "last_seq": last_seq}
+def welcome(owner: str, queue_position: int | None, last_seq: int) -> dict[str, Any]:
+    return {"type": "welcome", "owner": owner, "queue_position": queue_position, "last_seq": last_seq}
 
 
 def ack(client_id: str, seq: int) -> dict[str, Any]:

@@ -68,9 +68,7 @@ class Socket:
         except NotFound:
             last_seq = 0
         self._cursor = min(self._cursor, last_seq)
-        await self._send(protocol.welcome(self._owner[0], last_seq))
-        if self._owner[1] is not None:
-            await self._send(protocol.owner_frame(*self._owner))
+        await self._send(protocol.welcome(*self._owner, last_seq))
         return True
 
     async def _read(self) -> None:

@@ -12,38 +12,15 @@ A call may take 2 s (connecting 0.5 s). Reads, and writes with an idempotency ke
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import logging
-import random
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote, urlsplit
 
 import httpx
 
-from chebao import errors
 from chebao.backoffice.breaker import CircuitBreaker
+from chebao.backoffice.transport import Row, Transport
 from chebao.settings import Settings
-
-Row = dict[str, Any]
-
-CALL_SECONDS = 2.0
-CONNECT_SECONDS = 0.5
-RETRY_PAUSE = (0.05, 0.2)
-
-log = logging.getLogger(__name__)
-
-_UNAVAILABLE = "业务系统暂时没有响应，请稍后再试。"
-_BY_STATUS: dict[int, type[errors.ChebaoError]] = {
-    400: errors.InputRefused,
-    404: errors.NotFound,
-    409: errors.Conflict,
-    413: errors.InputRefused,
-    422: errors.InputRefused,
-    423: errors.Locked,
-}
 
 
 def idempotency_key(conversation: str, message: str, command: str) -> str:
@@ -74,18 +51,7 @@ class BackOffice:
     ) -> None:
         parts = urlsplit(base_url)
         self._public_url = (public_url or f"{parts.scheme}://{parts.netloc}").rstrip("/")
-        self._breaker = breaker or CircuitBreaker()
-        # httpx logs whole URLs at INFO, and queries carry plates and phone numbers.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
-        self._http = httpx.AsyncClient(
-            base_url=base_url.rstrip("/"),
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
-            # Below uvicorn's keep-alive of 5 s, so that we never write into a connection that is just being closed.
-            limits=httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=4.0),
-            transport=transport,
-            trust_env=False,
-        )
+        self._wire = Transport(base_url, token, transport, breaker or CircuitBreaker())
 
     @classmethod
     def from_settings(cls, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Self:
@@ -101,7 +67,7 @@ class BackOffice:
 
     async def aclose(self) -> None:
         """Closes the connections."""
-        await self._http.aclose()
+        await self._wire.aclose()
 
     # identity and people
 
@@ -129,7 +95,7 @@ class BackOffice:
             InputRefused: ``code_wrong`` with ``tries_left`` in the detail, or ``code_expired``.
             Locked: five wrong tries; ten minutes, per phone.
         """
-        return await self._call("POST", "/codes/verify", body={"challenge_id": challenge_id, "code": code})
+        return await self._wire.call("POST", "/codes/verify", body={"challenge_id": challenge_id, "code": code})
 
     async def upsert_customer(self, name: str, id_card: str, phone: str, city: str, key: str) -> Row:
         """The customer of this id card, made or brought up to date: ``id, name, phone, city, tier, id_card_masked``."""
@@ -204,11 +170,11 @@ class BackOffice:
         ``history``: ``insured_years, claims_last_3y, at_fault_last_term, claim_free_years, previous_end, tax_arrears``.
         """
         body = {"plate": plate, "owner_name": owner_name, "id_card": id_card, "customer_id": customer_id}
-        return await self._call("POST", "/platform/lookup", body=body, repeatable=True)
+        return await self._wire.call("POST", "/platform/lookup", body=body, repeatable=True)
 
     async def estimate(self, body: Row) -> Row:
         """Prices without anything being stored: ``plans``, ``notes``. RuleForbids ``no_branch`` for a city we do not serve."""
-        return await self._call("POST", "/estimates", body=body, repeatable=True)
+        return await self._wire.call("POST", "/estimates", body=body, repeatable=True)
 
     async def create_quote(self, body: Row, key: str) -> Row:
         """A formal quote for one car (see the service's OpenAPI for body and row)."""
@@ -337,7 +303,7 @@ class BackOffice:
         return {**row, "pay_url": self._public_url + link} if link and link.startswith("/") else row
 
     async def _get(self, path: str, query: dict[str, str | None] | None = None) -> Row:
-        return await self._call("GET", path, query=query, repeatable=True)
+        return await self._wire.call("GET", path, query=query, repeatable=True)
 
     async def _list(self, path: str, filters: dict[str, str | None]) -> list[Row]:
         items: list[Row] = (await self._get(path, filters))["items"]
@@ -345,94 +311,8 @@ class BackOffice:
 
     async def _post(self, path: str, body: Row, key: str, as_customer: str | None = None) -> Row:
         query = {"as_customer": as_customer}
-        return await self._call("POST", path, query=query, body=body, key=key, repeatable=True)
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, str | None] | None = None,
-        body: Row | None = None,
-        key: str | None = None,
-        repeatable: bool = False,
-    ) -> Row:
-        """One call with at most one repetition; the breaker hears the outcome of every try."""
-        request = self._http.build_request(
-            method,
-            path,
-            params={name: value for name, value in (query or {}).items() if value is not None},
-            json=_plain(body) if body is not None else None,
-            headers={"Idempotency-Key": key} if key else None,
-        )
-        for last in (False, True):
-            try:
-                return await self._try(request)
-            except errors.Unavailable as error:
-                never_sent = error.code == "not_connected"
-                if last or error.code == "circuit_open" or not (repeatable or never_sent):
-                    raise
-                await asyncio.sleep(random.uniform(*RETRY_PAUSE))
-        raise AssertionError("unreachable")
-
-    async def _try(self, request: httpx.Request) -> Row:
-        if not self._breaker.allows():
-            raise errors.Unavailable(_UNAVAILABLE, code="circuit_open")
-        try:
-            async with asyncio.timeout(CALL_SECONDS):
-                response = await self._http.send(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise self._failure("not_connected", error) from error
-        except (httpx.TransportError, TimeoutError) as error:
-            raise self._failure("no_answer", error) from error
-        except BaseException:
-            self._breaker.abandoned()
-            raise
-        if response.status_code >= 500:
-            raise self._failure(f"http_{response.status_code}", None)
-        self._breaker.succeeded()
-        return _answer(response)
-
-    def _failure(self, code: str, error: Exception | None) -> errors.Unavailable:
-        self._breaker.failed()
-        log.warning("back office call failed: %s %s", code, type(error).__name__ if error else "")
-        return errors.Unavailable(_UNAVAILABLE, code=code)
-
-
-def _answer(response: httpx.Response) -> Row:
-    """The body of a good answer, or the error that the service named."""
-    if response.is_success:
-        try:
-            answer: Row = response.json()
-        except ValueError as error:
-            raise errors.Unavailable(_UNAVAILABLE, code="not_json") from error
-        return answer
-    try:
-        told = response.json()["error"]
-        code, message, detail = str(told["code"]), str(told["message"]), dict(told.get("detail") or {})
-    except (ValueError, KeyError, TypeError):
-        told = {}
-        code, message, detail = f"http_{response.status_code}", _UNAVAILABLE, {}
-    kind = _BY_STATUS.get(response.status_code, errors.Unavailable)
-    if response.status_code == 422 and told.get("kind") == "rule_forbids":
-        kind = errors.RuleForbids
-    if kind is errors.Unavailable:
-        log.error("back office refused a call with status %s", response.status_code)
-    raise kind(message, code=code, detail=detail)
+        return await self._wire.call("POST", path, query=query, body=body, key=key, repeatable=True)
 
 
 def _segment(value: str) -> str:
     return quote(value, safe="")
-
-
-def _plain(value: Any) -> Any:
-    """JSON-ready copy: money and dates as text, never as float."""
-    if isinstance(value, dict):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value]
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    return value

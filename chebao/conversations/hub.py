@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chebao.conversations import commands, ledger, notices, outbox, ownership
@@ -80,46 +80,57 @@ class Hub:
 
     async def accept(self, incoming: Incoming) -> Accepted:
         """Writes a customer's message to the ledger and starts its turn; returns when it is safe."""
-        accepted, pending = await ledger.accept(self.engine, self.tokens, self.company, incoming)
-        self.signals.wake(accepted.conversation_id)
-        if pending:
-            self.turns.start(accepted.conversation_id)
-        return accepted
+        admitted = await self._admit(incoming)
+        self.signals.wake(admitted.accepted.conversation_id)
+        if admitted.pending:
+            self.turns.start(admitted.accepted.conversation_id, admitted.work)
+        return admitted.accepted
 
     async def converse(self, incoming: Incoming) -> list[dict[str, Any]]:
         """Accepts a message, waits for its turn, and returns what the customer is shown for it."""
-        accepted, pending = await ledger.accept(self.engine, self.tokens, self.company, incoming)
+        admitted = await self._admit(incoming)
+        accepted = admitted.accepted
         self._waited_for[accepted.message_id] += 1
         try:
-            with self.watch(accepted.conversation_id) as changed:
-                self.signals.wake(accepted.conversation_id)
-                changed.clear()
-                if pending:
-                    self.turns.start(accepted.conversation_id)
-                settled = not (pending or accepted.duplicate) or await self._settled(accepted, changed)
+            settled = await self._settled(admitted) if admitted.pending or accepted.duplicate else True
             async with self.engine.begin() as connection:
                 found = await outbox.take_for_door(connection, accepted, list(self._waited_for))
         finally:
             self._waited_for[accepted.message_id] -= 1
             self._waited_for += Counter()
+        if not admitted.pending:
+            self.signals.wake(accepted.conversation_id)
         shown = [outbox.shown(self.tokens, message) for message in found]
         return shown if settled or shown else [{"text": notices.still_working().text, "buttons": []}]
 
-    async def _settled(self, accepted: Accepted, changed: asyncio.Event) -> bool:
-        """Waits until the message's turn is over or the customer was told that it will take longer."""
-        done = select((messages.c.state != "pending") | messages.c.told_at.is_not(None)).where(
+    async def _admit(self, incoming: Incoming) -> ledger.Admission:
+        return await ledger.accept(self.engine, self.tokens, self.company, incoming, self.signals.instance)
+
+    async def _settled(self, admitted: ledger.Admission) -> bool:
+        """Starts the message's turn and waits until it is over, or the customer was told that it will take longer."""
+        accepted = admitted.accepted
+        over = select((messages.c.state != "pending") | messages.c.told_at.is_not(None)).where(
             messages.c.id == accepted.message_id
         )
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_DOOR_PATIENCE):
-                if not accepted.duplicate:
-                    await changed.wait()
-                while True:
-                    changed.clear()
-                    async with self.engine.connect() as connection:
-                        if (await connection.execute(done)).scalar_one():
+
+        async def asked() -> bool:
+            async with self.engine.connect() as connection:
+                return bool((await connection.execute(over)).scalar_one())
+
+        with self.watch(accepted.conversation_id) as changed, self.turns.watch(accepted.message_id) as ended:
+            if admitted.pending:
+                self.signals.wake(accepted.conversation_id)
+                changed.clear()
+                self.turns.start(accepted.conversation_id, admitted.work)
+            elif await asked():
+                return True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_DOOR_PATIENCE):
+                    while True:
+                        await changed.wait()
+                        changed.clear()
+                        if ended.is_set() or await asked():
                             return True
-                    await changed.wait()
         return False
 
     # outgoing
@@ -179,7 +190,7 @@ class Hub:
             async with asyncio.timeout(2), self.engine.connect() as connection:
                 await connection.execute(select(1))
             database = True
-        except Exception as error:
+        except (SQLAlchemyError, TimeoutError, OSError) as error:
             log.warning(line("database_not_ready", error=type(error).__name__))
             database = False
         return {"database": database, **await self.rasa.ready()}

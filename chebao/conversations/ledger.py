@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from chebao.conversations import buttons, commands, notices, ownership
 from chebao.conversations.signals import LOCK_CLASS
 from chebao.conversations.tables import conversations, messages
-from chebao.conversations.types import Accepted, Conversation, Incoming, Message, Reply
+from chebao.conversations.types import Accepted, Conversation, Incoming, Message, Reply, Work
 from chebao.conversations.unit import Company, Unit
 
 HUMAN_INTENT = "human_agent"
 BACK_INTENT = "hub_back_to_bot"
+LEASE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -36,31 +38,47 @@ def asks_for_person(message_text: str, payload: dict[str, Any] | None) -> bool:
     return payload["intent"] == HUMAN_INTENT if payload else commands.wants_person(message_text)
 
 
-async def accept(
-    engine: AsyncEngine, tokens: buttons.Tokens, company: Company, incoming: Incoming
-) -> tuple[Accepted, bool]:
-    """Writes the message, and answers at once what needs no turn.
+@dataclass(frozen=True)
+class Admission:
+    """What became of a message: its receipt, whether it waits for a turn, and that turn where it could be claimed at once."""
 
-    Returns:
-        The receipt, and whether the message waits for a turn of the bot.
-    """
+    accepted: Accepted
+    pending: bool = False
+    work: Work | None = None
+
+
+async def accept(
+    engine: AsyncEngine, tokens: buttons.Tokens, company: Company, incoming: Incoming, instance: int
+) -> Admission:
+    """Writes the message, answers at once what needs no turn, and claims the turn where nothing else waits for one."""
     async with engine.begin() as connection:
         conversation = await _lock_or_make(connection, incoming)
-        unit = Unit(connection, conversation, company)
+        unit = Unit(connection, conversation, company, instance)
         known = await _known(connection, conversation.id, incoming)
         if known:
-            return known, False
+            return Admission(known)
         understood = await _understand(connection, tokens, conversation, incoming.text)
         if conversation.owner == "closed":
             ownership.change_owner(unit, "bot", reason="customer_wrote")
         elif ownership.waited_too_long(unit):
             ownership.return_after_wait(unit)
-        accepted, pending = await _write(unit, incoming, understood)
+        message = await _write(unit, incoming, understood)
+        work = _claimed(unit, message)
         await unit.flush()
-    return accepted, pending
+    accepted = Accepted(conversation.id, message.id, message.seq, duplicate=False)
+    return Admission(accepted, message.state == "pending", work)
 
 
-async def _write(unit: Unit, incoming: Incoming, understood: Understood) -> tuple[Accepted, bool]:
+def _claimed(unit: Unit, message: Message) -> Work | None:
+    """The message's turn, if it is the only one: a lease that was left clean says that nothing older waits."""
+    conversation = unit.conversation
+    if message.state != "pending" or conversation.busy_by is not None or conversation.busy_until is not None:
+        return None
+    conversation.busy_by, conversation.busy_until = unit.instance, unit.now + LEASE
+    return Work(replace(conversation), message)
+
+
+async def _write(unit: Unit, incoming: Incoming, understood: Understood) -> Message:
     conversation = unit.conversation
     by_hub = understood.back_to_bot or understood.stale_button
     state = (
@@ -68,24 +86,30 @@ async def _write(unit: Unit, incoming: Incoming, understood: Understood) -> tupl
     )
     conversation.last_seq += 1
     conversation.last_customer_seq = seq = conversation.last_seq
-    row = {
+    row: dict[str, Any] = {
         "conversation_id": conversation.id,
         "seq": seq,
         "sender": "customer",
-        "channel": incoming.channel,
-        "account": incoming.account,
         "platform_key": platform_key(conversation.id, incoming),
         "text": understood.text,
         "payload": understood.payload,
+        "buttons": None,
+        "image": None,
+        "custom": None,
         "attachments": incoming.attachments or None,
         "location": incoming.location,
         "epoch": conversation.epoch,
+        "turn_of": None,
         "state": state,
+        "told_at": None,
     }
-    written = await unit.connection.execute(insert(messages).values(**row).returning(messages.c.id))
-    message_id = int(written.scalar_one())
-    await _answer_without_turn(unit, understood, state, message_id)
-    return Accepted(conversation.id, message_id, seq, duplicate=False), state == "pending"
+    address = {"channel": incoming.channel, "account": incoming.account}
+    written = await unit.connection.execute(
+        insert(messages).values(**row, **address).returning(messages.c.id, messages.c.at)
+    )
+    message = Message(**row, **written.one()._mapping)
+    await _answer_without_turn(unit, understood, state, message.id)
+    return message
 
 
 async def _answer_without_turn(unit: Unit, understood: Understood, state: str, message_id: int) -> None:
@@ -222,7 +246,7 @@ async def free_dead_leases(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await connection.execute(
             text(
-                "UPDATE hub.conversations SET busy_by = NULL, busy_until = NULL WHERE busy_by IS NOT NULL AND "
+                "UPDATE hub.conversations SET busy_by = NULL WHERE busy_by IS NOT NULL AND "
                 "(busy_until < now() OR busy_by NOT IN (SELECT objid::bigint FROM pg_locks"
                 " WHERE locktype = 'advisory' AND granted AND classid::bigint = :lock_class AND database ="
                 " (SELECT oid FROM pg_database WHERE datname = current_database())))"

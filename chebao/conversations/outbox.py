@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chebao.conversations.buttons import Tokens, with_tokens
@@ -30,6 +30,8 @@ async def take_for_door(connection: AsyncConnection, accepted: Accepted, waited_
     else:
         others = [i for i in waited_for if i != accepted.message_id]
         by_itself = or_(m.turn_of.is_(None), m.turn_of.not_in(others))
+        # A crash of the database server may repeat a delivery; it is not worth waiting for the disk.
+        await connection.execute(text("SET LOCAL synchronous_commit TO off"))
         found = await connection.execute(
             update(messages)
             .where(

@@ -79,4 +79,6 @@ class Signals:
             for conversation_id in list(self._waiting):
                 self.wake(conversation_id)
             async for notice in connection.notifies():
-                self.wake(notice.payload)
+                instance, _, conversation_id = notice.payload.partition(":")
+                if instance != str(self.instance):
+                    self.wake(conversation_id)

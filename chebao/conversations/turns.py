@@ -1,6 +1,7 @@
 """The turn runner: at most one turn of a conversation at a time, in order, whatever dies in between.
 
-A turn holds the conversation's lease (`busy_by` = this instance). Its message stays pending until the replies stand in the
+A turn holds the conversation's lease (`busy_by` = this instance); a lease given back clean (`busy_until` empty too) says that no
+older message waits. The turn's message stays pending until the replies stand in the
 outbox, in one transaction with the effects; so a turn that dies anywhere before is asked again under the same message id, and
 Rasa answers that with the stored replies.
 """
@@ -9,36 +10,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chebao.conversations import effects, ledger, notices, ownership
 from chebao.conversations.rasa import Rasa, RasaAway, RasaFailed
 from chebao.conversations.signals import Signals
 from chebao.conversations.tables import conversations, messages
-from chebao.conversations.types import Conversation, Message, Reply
+from chebao.conversations.types import Conversation, Message, Reply, Work
 from chebao.conversations.unit import Company, Unit, open_unit
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
 
-_LEASE = timedelta(seconds=30)
 _PROBE_EVERY = 1.0
 _AT_ONCE = 16
 _PRIORITY = {"customer_request": 5, "tool_failure": 6}
 _ASKED_IN_OUTAGE = "客户要求人工客服（机器人当时不可用）。"
-
-
-@dataclass(frozen=True)
-class Work:
-    """A claimed turn: the message, and the conversation as it was when the turn began."""
-
-    conversation: Conversation
-    message: Message
 
 
 @dataclass(frozen=True)
@@ -56,17 +52,33 @@ class Turns:
         self._engine, self._signals, self._rasa, self._company = engine, signals, rasa, company
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._given: dict[str, Work] = {}
+        self._watched: dict[int, set[asyncio.Event]] = defaultdict(set)
         self._outage: asyncio.Task[None] | None = None
         self._stopping = False
 
-    def start(self, conversation_id: str) -> None:
-        """Sees to it that the conversation's pending messages are worked on."""
+    def start(self, conversation_id: str, work: Work | None = None) -> None:
+        """Sees to it that the conversation's pending messages are worked on, beginning with a turn already claimed."""
         if self._stopping:
             return
+        if work:
+            self._given[conversation_id] = work
         if conversation_id in self._tasks:
             self._again.add(conversation_id)
             return
         self._tasks[conversation_id] = asyncio.create_task(self._run(conversation_id), name=f"turn-{conversation_id}")
+
+    @contextmanager
+    def watch(self, message_id: int) -> Iterator[asyncio.Event]:
+        """An event that is set when a turn of this process ended for the message, so that the database need not be asked."""
+        ended = asyncio.Event()
+        self._watched[message_id].add(ended)
+        try:
+            yield ended
+        finally:
+            self._watched[message_id].discard(ended)
+            if not self._watched[message_id]:
+                del self._watched[message_id]
 
     @property
     def rasa_away(self) -> bool:
@@ -82,9 +94,7 @@ class Turns:
         await asyncio.gather(*tasks, return_exceptions=True)
         async with self._engine.begin() as connection:
             await connection.execute(
-                update(conversations)
-                .where(conversations.c.busy_by == self._signals.instance)
-                .values(busy_by=None, busy_until=None)
+                update(conversations).where(conversations.c.busy_by == self._signals.instance).values(busy_by=None)
             )
 
     async def resume(self) -> None:
@@ -118,9 +128,19 @@ class Turns:
             self._again.discard(conversation_id)
 
     async def _drain(self, conversation_id: str) -> None:
-        work = await self._claim(conversation_id)
+        work = self._given.pop(conversation_id, None) or await self._claim(conversation_id)
         while work:
+            began = time.monotonic()
             outcome = await self._ask(work)
+            log.info(
+                line(
+                    "turn_ended",
+                    conversation=conversation_id,
+                    message=work.message.id,
+                    ms=round((time.monotonic() - began) * 1000),
+                    replies=None if outcome is None or outcome.replies is None else len(outcome.replies),
+                )
+            )
             work = await self._finish(work, outcome)
 
     async def _ask(self, work: Work) -> Outcome | None:
@@ -145,20 +165,22 @@ class Turns:
             ).one()
             conversation = Conversation(**row._mapping)
             now = datetime.now(UTC)
-            held = conversation.busy_until is not None and conversation.busy_until > now
-            if held and conversation.busy_by != self._signals.instance:
+            others = conversation.busy_by not in (None, self._signals.instance)
+            if others and conversation.busy_until is not None and conversation.busy_until > now:
                 return None
             message = await ledger.first_pending(connection, conversation_id)
-            if message is None or not conversation.bot_answers:
-                if message:
-                    await ownership.silence_pending(Unit(connection, conversation, self._company), None)
-                return None
+            if message and not conversation.bot_answers:
+                await ownership.silence_pending(Unit(connection, conversation, self._company), None)
+                message = None
             await connection.execute(
                 update(conversations)
                 .where(conversations.c.id == conversation_id)
-                .values(busy_by=self._signals.instance, busy_until=now + _LEASE)
+                .values(
+                    busy_by=self._signals.instance if message else None,
+                    busy_until=now + ledger.LEASE if message else None,
+                )
             )
-        return Work(conversation, message)
+        return Work(conversation, message) if message else None
 
     async def _finish(self, work: Work, outcome: Outcome | None) -> Work | None:
         """Writes the outcome; returns the next turn of the conversation, or None with the lease freed."""
@@ -180,7 +202,9 @@ class Turns:
             if outcome is not None and conversation.bot_answers and more:
                 next_message = await ledger.first_pending(unit.connection, conversation.id)
             conversation.busy_by = self._signals.instance if next_message else None
-            conversation.busy_until = unit.now + _LEASE if next_message else None
+            conversation.busy_until = unit.now + ledger.LEASE if next_message else unit.now if outcome is None else None
+        for ended in self._watched.get(work.message.id, ()):
+            ended.set()
         if outcome is None:
             self._begin_outage()
         return Work(conversation, next_message) if next_message else None
@@ -199,8 +223,10 @@ class Turns:
                 break
         log.info(line("rasa_outage_over", seconds=round(asyncio.get_running_loop().time() - began, 1)))
         self._outage = None
-        with suppress(Exception):
+        try:
             await self.resume()
+        except SQLAlchemyError as error:
+            log.error(line("resume_failed", error=type(error).__name__))
 
 
 async def _drop(unit: Unit, work: Work, outcome: Outcome | None) -> None:

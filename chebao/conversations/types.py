@@ -110,3 +110,11 @@ class Message:
     state: str | None
     told_at: datetime | None
     at: datetime
+
+
+@dataclass(frozen=True)
+class Work:
+    """A claimed turn: the message, and the conversation as it was when the turn began."""
+
+    conversation: Conversation
+    message: Message

@@ -38,6 +38,7 @@ class Unit:
     connection: AsyncConnection
     conversation: Conversation
     company: Company
+    instance: int = 0
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _rows: list[dict[str, Any]] = field(default_factory=list)
 
@@ -80,7 +81,7 @@ class Unit:
             update(conversations)
             .where(conversations.c.id == self.conversation.id)
             .values(**values)
-            .returning(func.pg_notify(CHANNEL, conversations.c.id))
+            .returning(func.pg_notify(CHANNEL, f"{self.instance}:{self.conversation.id}"))
         )
 
 
@@ -101,7 +102,7 @@ async def open_unit(
         ).one_or_none()
         if row is None:
             raise NotFound("没有找到这个会话。")
-        unit = Unit(connection, Conversation(**row._mapping), company)
+        unit = Unit(connection, Conversation(**row._mapping), company, signals.instance)
         yield unit
         await unit.flush()
     signals.wake(conversation_id)

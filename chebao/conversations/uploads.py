@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 from dataclasses import dataclass
@@ -9,19 +10,23 @@ from pathlib import Path
 from uuid import uuid4
 
 from PIL import Image, ImageOps, UnidentifiedImageError
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chebao.conversations.tables import uploads
 from chebao.errors import InputRefused, NotFound
 
 MAX_BYTES = 10 * 1024 * 1024
+PER_DAY = 60
 _MAX_PIXELS = 64_000_000
 _MAX_SIDE = 4096
 _THUMBNAIL = (480, 480)
 _FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _SUFFIX = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "application/pdf": "pdf"}
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis")
+
+# Pillow's own bomb check only warns up to twice its limit; `_picture` refuses by the header before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
 
 UNSUPPORTED = "只支持 JPG、PNG、WebP 图片和 PDF 文件。"
 
@@ -81,7 +86,7 @@ def _picture(raw: bytes) -> Judged:
             upright.load()
     except UnidentifiedImageError:
         raise InputRefused(UNSUPPORTED, code="unsupported_type") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError):
         raise InputRefused("图片已损坏，无法打开，请重新拍摄或选择。", code="broken_file") from None
     upright.thumbnail((_MAX_SIDE, _MAX_SIDE))
     clean = _encode(upright, content_type)
@@ -111,14 +116,23 @@ class Uploads:
         self._engine, self._folder = engine, folder
 
     async def add(self, conversation_id: str, judged: Judged) -> Upload:
-        """Keeps a judged file for a conversation."""
+        """Keeps a judged file for a conversation.
+
+        Raises:
+            InputRefused: code ``too_many_files``, beyond `PER_DAY` of one conversation.
+        """
+        today = uploads.c.created_at > func.now() - text("interval '1 day'")
+        count = select(func.count()).where(uploads.c.conversation_id == conversation_id, today)
+        async with self._engine.connect() as connection:
+            if (await connection.execute(count)).scalar_one() >= PER_DAY:
+                raise InputRefused("今天上传的文件太多了，请明天再传，或转人工处理。", code="too_many_files")
         digest = hashlib.sha256(judged.content).hexdigest()
         upload = Upload(
             uuid4().hex, conversation_id, digest, judged.content_type, len(judged.content), judged.width, judged.height
         )
-        _write(self._path(upload), judged.content)
+        await asyncio.to_thread(_write, self._path(upload), judged.content)
         if judged.thumbnail:
-            _write(self._path(upload, thumbnail=True), judged.thumbnail)
+            await asyncio.to_thread(_write, self._path(upload, thumbnail=True), judged.thumbnail)
         async with self._engine.begin() as connection:
             await connection.execute(insert(uploads).values(**upload.__dict__))
         return upload

@@ -29,6 +29,7 @@ DIALOGUES = (
     "none",
 )
 GRADES = ("verified", "secondary", "configurable")
+PHRASINGS = "phrasings.yml"
 LAST_SECTION = "现在可以做什么"
 LEAD_LIMIT = 90
 QUESTIONS_MIN, QUESTIONS_MAX = 8, 15
@@ -90,6 +91,27 @@ def load_articles(folder: Path) -> dict[str, Article]:
     if not paths:
         raise ArticleError(f"{folder}: no article (*.md) found")
     return {article.id: article for article in map(read_article, paths)}
+
+
+def load_phrasings(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Further ways to ask, from `phrasings.yml` beside the articles: the search learns from them; the file may be absent.
+
+    Raises:
+        ArticleError: the file is not a mapping from article id to a list of texts.
+    """
+    path = folder / PHRASINGS
+    if not path.exists():
+        return {}
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ArticleError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(fields, dict):
+        raise ArticleError(f"{path}: must map article ids to lists of texts")
+    for topic in fields:
+        if not (folder / f"{topic}.md").exists():
+            raise ArticleError(f"{path}: field {topic!r}: there is no article of this id")
+    return {topic: _texts(fields, topic, str(path)) for topic in fields}
 
 
 def read_article(path: Path) -> Article:

@@ -12,6 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from chebao.knowledge.files import read_arrays, write_arrays
+
 Vectors = NDArray[np.float32]
 
 logger = logging.getLogger(__name__)
@@ -50,29 +52,18 @@ def find_encoder() -> Encoder | None:
 
 
 def encode_cached(encoder: Encoder, texts: Sequence[str], cache: Path | None) -> Vectors:
-    """Encodes the texts, or reads the vectors made earlier for exactly these texts and this encoder."""
-    if cache is None:
+    """Encodes the texts; those encoded at an earlier start are read from the cache folder."""
+    if cache is None or not texts:
         return encoder.encode(texts)
-    digest = hashlib.sha256("\x00".join([encoder.name, *texts]).encode()).hexdigest()[:24]
-    path = cache / f"knowledge-{digest}.npy"
-    try:
-        vectors: Vectors = np.load(path, allow_pickle=False)
-        if vectors.shape[0] == len(texts):
-            return vectors
-    except (OSError, ValueError):
-        logger.info("knowledge vectors are made anew")
-    vectors = encoder.encode(texts)
-    _store(vectors, path)
-    return vectors
-
-
-def _store(vectors: Vectors, path: Path) -> None:
-    """Writes beside and renames, so that a second process never reads half a file; removes the older ones."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{hashlib.sha256(vectors.tobytes()).hexdigest()[:8]}.tmp")
-    with fresh.open("wb") as file:
-        np.save(file, vectors)
-    fresh.replace(path)
-    for old in path.parent.glob("knowledge-*.npy"):
-        if old != path:
-            old.unlink(missing_ok=True)
+    keys = [hashlib.sha256(f"{encoder.name}\x00{text}".encode()).hexdigest()[:20] for text in texts]
+    path = cache / "knowledge-vectors.npz"
+    stored = read_arrays(path)
+    known: dict[str, Vectors] = {}
+    if stored is not None and {"keys", "vectors"} <= stored.keys():
+        known = dict(zip(stored["keys"].tolist(), stored["vectors"], strict=True))
+    fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+    if fresh:
+        known.update(zip(fresh, encoder.encode(list(fresh.values())), strict=True))
+        used = sorted(set(keys))
+        write_arrays(path, {"keys": np.array(used), "vectors": np.stack([known[key] for key in used])})
+    return np.stack([known[key] for key in keys])

@@ -16,6 +16,14 @@ MAX_CHARS = 240
 # Frequent slips of phonetic input and speech recognition in this field.
 _SLIPS = (
     ("报按", "报案"),
+    ("架驶", "驾驶"),
+    ("架照", "驾照"),
+    ("夲", "本"),
+    ("遂道", "隧道"),
+    ("打析", "打折"),
+    ("保险帖", "保险贴"),
+    ("机动车交通事故责任强制保险", "交强险"),
+    ("机动车交通事故责任交强险", "交强险"),
     ("抱案", "报案"),
     ("续宝", "续保"),
     ("续报", "续保"),
@@ -66,6 +74,7 @@ _SLIPS = (
     ("啥", "什么"),
 )
 
+_SHORT_COMPULSORY = re.compile(r"(?<!交)强险")
 _DROP = re.compile(r"[^0-9a-z\u4e00-\u9fff.%]+")
 _FILLERS = re.compile(
     r"(请问一下|请问|我想问一下|我想问|想问一下|想问|想咨询一下|咨询一下|你好|您好|谢谢|亲们|亲|呢|呀|啊|哦|嗯|额|呃)"
@@ -77,7 +86,7 @@ _PLACE = re.compile(rf"(?:{'|'.join(_PLACES)}|[\u4e00-\u9fff]\*+)(?:省|市(?!�
 # Other companies' names say little about what is asked; that one is named is kept as a facet.
 _COMPANY = re.compile(
     r"(?:中国)?(?:平安|人保|太平洋|太保|太平|阳光|大地|国寿|人寿|中华联合|天安|安邦|永安|华安|安盛|天平|众安|永诚|都邦|安诚|渤海|英大|"
-    r"紫金|中银|华泰|picc|安联|浙商|鼎和|亚太|民安|大众(?=保险))(?:财险|财产|产险|人寿)?(?:保险)?(?:股份)?(?:有限)?(?:公司)?(?=.|$)"
+    r"紫金|中银|华泰|picc|安联|浙商|鼎和|亚太|民安|大众(?=保险))(?:财险|财产|产险|人寿)?(?:保险)?(?:股份)?(?:有限)?(?:公司)?"
 )
 
 _FACETS: tuple[tuple[str, str], ...] = (
@@ -116,14 +125,17 @@ _FACETS: tuple[tuple[str, str], ...] = (
 _COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _FACETS)
 
 _MOTOR = re.compile(
-    r"车|驾|交强|三者|商业险|全险|划痕|玻璃险|座位险|出险|定损|报案|脱保|续保|追尾|肇事|酒驾|醉驾|过户|行驶证|免赔|"
-    r"撞|刮|蹭|剐|交警|交通事故|护栏|保险杠|4s|加油|违章|停放|年检|年审|代驾|救援|轮胎"
+    r"车|驾|交强|三者|划痕|玻璃险|追尾|肇事|酒驾|醉驾|行驶证|撞|刮|蹭|剐|交警|交通(一)?事故|护栏|保险杠|4s|加油|违章|年检|年审|轮胎|"
+    r"(?:全|主|同|次|无)责|同等责任|代位|自燃|涉水|全险|全保|无过责任"
 )
+_MOTOR_HINT = re.compile(r"商业险|出险|定损|报案|脱保|续保|免赔|救援|过户|附加险|挂牌|上牌")
 _OTHER_LINES = re.compile(
-    r"重疾|大病|医保|社保|养老|寿险|人寿|学平|健康险|健康告知|医疗险|意外险|意外伤害|旅游|旅行|旅意|航延|航意|签证|出境|境外|"
-    r"生育|失业|工伤|公积金|年金|分红|万能险|投连|两全|理财|少儿|儿童|宝宝|婴儿|孩子|老人险|住院险|防癌|癌|体检|新农合|农合|"
-    r"受益人|投资|教育金|家财|房屋|财产险|雇主|责任保险|公众责任|安全生产|保证保险|信用险|货运险|货物运输|工程|建工|农业保险|"
-    r"教师|学生|幼儿|怀孕|孕妇|手术|保险代理人考试|保险公司上班|保险业务员|宠物|手机|碎屏|退运险|运费险|电动车电池"
+    r"重疾|大病|医保(?!外)|社保|社会保险|五险一金|养老|寿险|人寿|学平|健康险|健康告知|医疗(?:保)?险|(?<!驾乘)(?<!司乘)(?<!驾意)意外险|意外伤害|人身(?:意外|保险)|"
+    r"旅游险|旅游保险|旅行险|旅意|航延|航意|签证|出境|境外|生育|失业|公积金|年金|分红|万能险|投连|两全|理财|学生险|老人险|住院(?:险|保险)|"
+    r"防癌|癌症|体检|农合|犹豫期|生存金|教育金|家财|房屋|雇主|公众责任|安全生产|食品安全|货运险|货物运输|建工|农业保险|宠物险|碎屏|退运险|运费险|机票"
+)
+_INSURANCE = re.compile(
+    r"保|险|赔|撞|碰|刮|蹭|剐|追尾|事故|定损|责|税|逃|免赔|修|伤|死|损|案|标志|私了|误工|驾|涉水|淹|燃|偷|盗|砸|救援|拖车|搭电"
 )
 
 
@@ -134,7 +146,7 @@ class Reading:
     Attributes:
         text: folded, corrected, without punctuation and fillers, at most MAX_CHARS characters.
         facets: names such as ``责任:对方全责``.
-        motor: speaks of motoring or a motor cover.
+        motor: speaks of motoring or a motor cover, and of insurance or an accident.
         other_line: speaks of another line of insurance (life, health, travel, …).
     """
 
@@ -151,7 +163,7 @@ def read(question: str) -> Reading:
     return Reading(
         text=text,
         facets=frozenset(name for name, pattern in _COMPILED if pattern.search(marked)),
-        motor=bool(_MOTOR.search(text)),
+        motor=bool((_MOTOR.search(text) or _MOTOR_HINT.search(text)) and _INSURANCE.search(text)),
         other_line=bool(_OTHER_LINES.search(text)),
     )
 
@@ -172,4 +184,4 @@ def fold(text: str) -> str:
     folded = _FILLERS.sub("", _DROP.sub("", _COMPANY.sub("某司", folded)))
     for slip, right in _SLIPS:
         folded = folded.replace(slip, right)
-    return folded
+    return _SHORT_COMPULSORY.sub("交强险", folded)

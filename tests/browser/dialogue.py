@@ -127,8 +127,28 @@ _PROGRESS: dict[str, Any] = {
 }
 
 _REPLIES: dict[str, Replies] = {
-    "方案": [{"text": "按您说的情况估算，三种方案如下，先看看哪种合适："}, {"custom": {"card": _PLANS}}],
-    "回执": [{"text": "登记好了，请记下报案号。人没事就好。"}, {"custom": {"card": _RECEIPT}}],
+    "方案": [
+        {
+            "text": "三种方案的估算如下：\n"
+            + "\n".join(f"【{plan['name']}】合计 {plan['total']} 元" for plan in _PLANS["plans"])
+        },
+        {"custom": {"card": _PLANS}},
+        {"text": "您想选哪一种？也可以说要加什么、减什么。"},
+    ],
+    "回执": [
+        {"text": "报案成功，已为您登记。报案号：CL2026112207。"},
+        {"custom": {"card": _RECEIPT}},
+        {
+            "text": "\n".join(
+                [
+                    "接下来：",
+                    *(f"{n}. {line}" for n, line in enumerate(_RECEIPT["next"], 1)),
+                    "要准备的材料：",
+                    *(f"{n}. {line}" for n, line in enumerate(_RECEIPT["materials"], 1)),
+                ]
+            )
+        },
+    ],
     "付款": [{"text": "核保通过了，可以付款。"}, {"custom": {"card": _PAYMENT}}],
     "保单": [{"text": "这是您名下的保单："}, {"custom": {"card": _POLICY}}],
     "进度": [{"text": "您的案子正在核赔，材料已经齐了。"}, {"custom": {"card": _PROGRESS}}],
@@ -142,13 +162,18 @@ _REPLIES: dict[str, Replies] = {
             ],
         }
     ],
-    "链接": [{"text": "条款见 https://example.com/terms?id=1。<b>注意</b> <img src=x onerror=alert(1)> javascript:alert(1)"}],
+    "转人工": [{"text": "好的，这就为您转接。"}],
+    "链接": [
+        {"text": "条款见 https://example.com/terms?id=1。<b>注意</b> <img src=x onerror=alert(1)> javascript:alert(1)"}
+    ],
     "坏卡片": [{"text": "卡片有问题时文字还在。", "custom": {"card": {"type": "plans", "plans": "none"}}}],
 }
 
 
 def script(body: dict[str, Any]) -> Replies:
     """The replies of one turn."""
+    if body.get("entities") == {"injury": "no"}:
+        return [{"text": "好，人没事就好。请拍几张现场照片发来：全景、碰撞部位、双方车牌。"}]
     if "intent" in body:
         chosen = next(iter(body["entities"].values()), body["intent"])
         return [{"text": f"好的，已选：{chosen}"}]

@@ -66,7 +66,13 @@ def _phone(browser: Browser, url: str, folder: Path, photo: Path) -> None:
     _shoot(page, folder, "web-chat-phone-photos")
     page.get_by_test_id("send").click()
     page.wait_for_timeout(800)
-    for text, name in (("方案", "plans"), ("付款", "payment"), ("保单", "policy"), ("进度", "progress"), ("回执", "receipt")):
+    for text, name in (
+        ("方案", "plans"),
+        ("付款", "payment"),
+        ("保单", "policy"),
+        ("进度", "progress"),
+        ("回执", "receipt"),
+    ):
         _turn(page, text)
         _shoot(page, folder, f"web-chat-phone-{name}")
     page.get_by_role("button", name="大字模式").click()

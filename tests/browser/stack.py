@@ -61,7 +61,6 @@ def scripted_stack(database_url: str, port: int = 0) -> Iterator[Stack]:
         rasa.delay = 0.15
         await rasa.start()
         settings = Settings(
-            _env_file=None,
             database_url=database_url,
             port=port,
             data=data,

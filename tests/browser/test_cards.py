@@ -46,6 +46,17 @@ def test_receipt_shows_number_materials_and_surveyor(page: Page, scripted: Stack
     assert page.evaluate("navigator.clipboard.readText()") == "CL2026112207"
 
 
+def test_text_for_other_channels_is_not_repeated_beside_its_card(page: Page, scripted: Stack) -> None:
+    open_chat(page, scripted.url)
+    say(page, "回执")
+    expect(page.get_by_test_id("card-claim_receipt")).to_be_visible()
+    expect(page.get_by_text("材料齐全后 30 日内作出核定")).to_have_count(1)
+    say(page, "方案")
+    wait_answer(page, "您想选哪一种")
+    expect(messages(page, "bot").filter(has_text="三种方案的估算如下")).to_have_count(1)
+    expect(page.get_by_text("【标准方案】")).to_have_count(0)
+
+
 def test_payment_opens_the_cashier_in_a_new_tab(page: Page, scripted: Stack) -> None:
     open_chat(page, scripted.url)
     say(page, "付款")

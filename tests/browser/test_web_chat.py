@@ -181,7 +181,9 @@ def test_everything_by_keyboard(page: Page, stack_url: str) -> None:
         )
         if seen[-1].startswith("输入消息"):
             break
-    assert [name for name in ("大字模式", "转人工客服", "聊天记录", "出险报案", "添加照片", "发送位置") if name not in seen] == []
+    assert [
+        name for name in ("大字模式", "转人工客服", "聊天记录", "出险报案", "添加照片", "发送位置") if name not in seen
+    ] == []
     page.keyboard.type("你好")
     page.keyboard.press("Enter")
     expect(mine(page, "你好")).to_have_count(1)

@@ -8,33 +8,32 @@ One function makes each transition, under the row's lock.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import APIRouter, Request
-from pydantic import Field
-from sqlalchemy import RowMapping, func, insert, or_, select, update
+from sqlalchemy import RowMapping, insert, or_, select, update
 
+from chebao.backoffice.reference.application_state import (
+    WAITING,
+    application_row,
+    overall,
+    payable_parts,
+    save,
+    total_of,
+)
 from chebao.backoffice.reference.http import AsCustomer, Body, FiltersDep, Key, OfficeDep, write
 from chebao.backoffice.reference.lists import Condition, equals, not_found, one, page
 from chebao.backoffice.reference.people import Person, upsert_customer
-from chebao.backoffice.reference.policies import IN_FORCE
+from chebao.backoffice.reference.policies import check_overlap, term_of
 from chebao.backoffice.reference.quotes import Owner, access_quote
-from chebao.backoffice.reference.tables import UNFINISHED, applications, customers, policies, quotes
+from chebao.backoffice.reference.tables import UNFINISHED, applications, customers, quotes
 from chebao.backoffice.reference.work import Row, Work, shown
 from chebao.errors import RuleForbids
-from chebao.insurance.dates import one_year_after, say_day
-from chebao.insurance.money import ZERO
-from chebao.insurance.start_rules import midnight, too_early
 
 LINK_LIVES = timedelta(hours=24)
-CASHIER_PATH = "/backoffice/v1/cashier"
-WAITING = ("referred", "inspection_required")
-"""States of the commercial part that wait for a person or an inspection."""
-
-_SHOWN = tuple(c.name for c in applications.c if c.name not in ("car_key", "cashier_token", "data", "seq"))
-
 router = APIRouter(prefix="/applications", tags=["applications"])
 
 _FILTERS: dict[str, Condition] = {
@@ -77,7 +76,7 @@ class ApplicationAsked(Body):
     relation: str | None = None
     first_beneficiary: str | None = None
     clauses_acknowledged: Acknowledged | None = None
-    documents_missing: list[str] = Field(default_factory=list)
+    documents_missing: list[str] | None = None
     reference: str | None = None
 
 
@@ -156,11 +155,24 @@ async def create_application(work: Work, asked: ApplicationAsked) -> Row:
     await work.serialise(f"car {car_key}")
     check_application(work, asked, quote)
     compulsory, commercial = _parts(data)
-    await check_overlap(work, quote["plate"], compulsory, commercial)
+    await check_overlap(work, quote["plate"], terms_of({"compulsory": compulsory, "commercial": commercial}))
     await supersede(work, customer["id"], car_key)
     await work.db.execute(update(quotes).where(quotes.c.quote_no == quote["quote_no"]).values(status="applied"))
+    return await _store(work, asked, quote, customer["id"], car_key, compulsory, commercial)
+
+
+async def _store(
+    work: Work,
+    asked: ApplicationAsked,
+    quote: RowMapping,
+    customer_id: str,
+    car_key: str,
+    compulsory: Row,
+    commercial: Row | None,
+) -> Row:
     number = await work.next_number("application_numbers")
-    tax = Decimal(data["vehicle_tax"])
+    tax = Decimal(quote["data"]["vehicle_tax"])
+    status = overall(compulsory, commercial)
     row = await work.db.execute(
         insert(applications)
         .values(
@@ -168,19 +180,19 @@ async def create_application(work: Work, asked: ApplicationAsked) -> Row:
             kind=asked.kind,
             plate=quote["plate"],
             phone=asked.policyholder.phone,
-            customer_id=customer["id"],
+            customer_id=customer_id,
             quote_no=quote["quote_no"],
-            status=overall(compulsory, commercial),
+            status=status,
             car_key=car_key,
             compulsory=shown(compulsory),
             commercial=shown(commercial),
             vehicle_tax=tax,
-            total=_total(compulsory, commercial, tax),
+            total=total_of(compulsory, commercial, tax),
             cashier_token=secrets.token_urlsafe(32),
             pay_expires_at=work.now + LINK_LIVES,
             reference=asked.reference,
-            documents_missing=asked.documents_missing,
-            data=shown(_data(work, asked, quote, overall(compulsory, commercial))),
+            documents_missing=asked.documents_missing or [],
+            data=shown(_data(work, asked, quote, status)),
             created_at=work.now,
         )
         .returning(applications)
@@ -221,12 +233,12 @@ def _parts(data: Row) -> tuple[Row, Row | None]:
 
 
 def _part(status: str, price: str, start: Row) -> Row:
-    begins = datetime.fromisoformat(start["at"])
+    begins, ends = term_of(datetime.fromisoformat(start["at"]))
     return {
         "status": status,
         "price": Decimal(price),
         "start": begins,
-        "end": midnight(one_year_after(begins.date())),
+        "end": ends,
         "immediate": bool(start["immediate"]),
         "policy_no": None,
     }
@@ -240,7 +252,7 @@ def _data(work: Work, asked: ApplicationAsked, quote: RowMapping, status: str) -
         **{name: quoted[name] for name in names},
         "plan": quote["plan"],
         "plan_name": quoted["name"],
-        "cover_lines": [{"name": line["name"], "sum": line["sum"]} for line in commercial.get("lines", [])],
+        "cover_lines": [{name: line[name] for name in ("code", "name", "sum")} for line in commercial.get("lines", [])],
         "policyholder": {"name": asked.policyholder.name, "customer_id": asked.policyholder.customer_id},
         "insured": _role(asked.insured, asked.policyholder.name),
         "owner": _role(asked.owner, asked.policyholder.name),
@@ -270,30 +282,13 @@ def _inspection(quoted: Row) -> Row | None:
     }
 
 
-async def check_overlap(work: Work, plate: str | None, compulsory: Row, commercial: Row | None) -> None:
-    """No part may share time with an issued policy of the same kind, whoever holds it.
-
-    Raises:
-        RuleForbids: `too_early` when the cover in force ends after the renewal window, else `overlap`.
-    """
-    if not plate:
-        return
-    for kind, part in (("compulsory", compulsory), ("commercial", commercial)):
-        if part is None or part["policy_no"] or part["status"] == "declined":
-            continue
-        query = select(func.max(policies.c.ends_at)).where(
-            policies.c.plate == plate,
-            policies.c.kind == kind,
-            policies.c.status == IN_FORCE,
-            policies.c.starts_at < part["end"],
-            policies.c.ends_at > part["start"],
-        )
-        end = await work.db.scalar(query)
-        if end is not None:
-            day = end.astimezone(part["start"].tzinfo).date()
-            if too_early(day, work.today):
-                raise RuleForbids("这辆车现有的保障还有较长时间才到期，现在还不能续保。", code="too_early")
-            raise RuleForbids("这辆车在这段时间已经有同类保障，不用重复投保。", code="overlap", detail={"kind": kind})
+def terms_of(parts: Mapping[str, Row | None]) -> dict[str, tuple[datetime, datetime]]:
+    """The terms that are still to be insured."""
+    return {
+        kind: (part["start"], part["end"])
+        for kind, part in parts.items()
+        if part is not None and not part["policy_no"] and part["status"] != "declined"
+    }
 
 
 async def supersede(work: Work, customer_id: str, car_key: str) -> None:
@@ -353,84 +348,5 @@ async def decide_commercial(work: Work, application_no: str, decision: Decision)
         "inspection": {**inspection, "status": "passed" if approved else "failed"} if inspection else None,
     }
     changed = {"commercial": part, "data": data, "pay_expires_at": work.now + LINK_LIVES}
-    total = _total(row["compulsory"], part, row["vehicle_tax"])
+    total = total_of(row["compulsory"], part, row["vehicle_tax"])
     return application_row(await save(work, row, status=overall(row["compulsory"], part), total=total, **changed))
-
-
-async def save(work: Work, row: RowMapping, **values: Any) -> RowMapping:
-    """Writes a transition and notes a new status in the history."""
-    status = values.get("status")
-    if status and status != row["status"]:
-        data: Row = values.get("data", row["data"])
-        noted = [*data["history_of_status"], {"status": status, "at": shown(work.now)}]
-        values["data"] = {**data, "history_of_status": noted}
-    changed = (
-        update(applications)
-        .where(applications.c.application_no == row["application_no"])
-        .values(**values)
-        .returning(applications)
-    )
-    saved: RowMapping = (await work.db.execute(changed)).mappings().one()
-    return saved
-
-
-def overall(compulsory: Row, commercial: Row | None) -> str:
-    """Overall status of two parts: what waits for a person first, then what waits for money, then issued."""
-    states = [part["status"] for part in (compulsory, commercial) if part is not None and part["status"] != "declined"]
-    for status in (*WAITING, "awaiting_payment", "paid"):
-        if status in states:
-            return status
-    return "issued"
-
-
-def payable_parts(row: RowMapping) -> list[str]:
-    """Parts that can be paid now."""
-    if row["status"] not in UNFINISHED:
-        return []
-    parts = ("compulsory", "commercial")
-    return [part for part in parts if row[part] is not None and row[part]["status"] == "awaiting_payment"]
-
-
-def payable(row: RowMapping) -> Decimal:
-    """What the cashier asks for now."""
-    parts = payable_parts(row)
-    total = sum((Decimal(row[part]["price"]) for part in parts), ZERO)
-    return total + row["vehicle_tax"] if "compulsory" in parts else total
-
-
-def _total(compulsory: Row, commercial: Row | None, tax: Decimal) -> Decimal:
-    """Compulsory part, tax, and the commercial part unless it waits or is declined."""
-    total = Decimal(compulsory["price"]) + tax
-    if commercial is not None and commercial["status"] not in (*WAITING, "declined"):
-        total += Decimal(commercial["price"])
-    return total
-
-
-def application_row(found: RowMapping) -> Row:
-    """The row as the API shows it. `total` is what the payment link asks for (or asked for), see `_total`."""
-    row: Row = {name: found[name] for name in _SHOWN}
-    open_link = found["status"] in UNFINISHED or found["status"] == "issued"
-    return {
-        **found["data"],
-        **row,
-        "documents_missing": found["documents_missing"] or [],
-        "pay_url": f"{CASHIER_PATH}/{found['cashier_token']}" if open_link else None,
-        "payable": payable(found),
-        "payment_lines": payment_lines(found),
-    }
-
-
-def payment_lines(row: RowMapping) -> list[Row]:
-    """What is paid through the link, line by line."""
-    lines: list[Row] = [{"name": "交强险", "amount": row["compulsory"]["price"]}]
-    if row["vehicle_tax"]:
-        lines.append({"name": "车船税（代收）", "amount": row["vehicle_tax"]})
-    commercial = row["commercial"]
-    if commercial is not None and commercial["status"] not in (*WAITING, "declined"):
-        lines.append({"name": "商业险", "amount": commercial["price"]})
-    return lines
-
-
-def told_start(day: datetime) -> str:
-    """`2026年11月23日零时` or to the minute for an immediate start."""
-    return f"{say_day(day.date())}零时" if day.hour == day.minute == 0 else f"{say_day(day.date())}{day:%H:%M}"

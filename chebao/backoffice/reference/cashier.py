@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -17,8 +16,7 @@ from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from chebao.backoffice.reference import events
-from chebao.backoffice.reference.applications import (
-    check_overlap,
+from chebao.backoffice.reference.application_state import (
     overall,
     payable,
     payable_parts,
@@ -26,15 +24,17 @@ from chebao.backoffice.reference.applications import (
     save,
     told_start,
 )
+from chebao.backoffice.reference.applications import terms_of
 from chebao.backoffice.reference.http import OfficeDep
 from chebao.backoffice.reference.lists import not_found
-from chebao.backoffice.reference.policies import IN_FORCE
+from chebao.backoffice.reference.policies import IN_FORCE, check_overlap, term_of
 from chebao.backoffice.reference.tables import UNFINISHED, applications, policies, vehicles
 from chebao.backoffice.reference.work import Row, Work, shown
 from chebao.errors import ChebaoError, RuleForbids
-from chebao.insurance.dates import SHANGHAI, one_year_after
+from chebao.insurance.dates import SHANGHAI
 from chebao.insurance.masking import mask_name, mask_plate
 from chebao.insurance.money import show
+from chebao.insurance.products import show_choice
 from chebao.insurance.start_rules import midnight
 
 _PAGES = Path(__file__).parent / "pages"
@@ -102,7 +102,7 @@ async def pay(work: Work, token: str) -> None:
     await work.serialise(f"car {row['car_key']}")
     amount = payable(row)
     begun = {part: _begin(work, row[part]) for part in parts}
-    await check_overlap(work, row["plate"], begun.get("compulsory", row["compulsory"]), begun.get("commercial"))
+    await check_overlap(work, row["plate"], terms_of(begun))
     row = await save(work, row, status="paid", paid_at=row["paid_at"] or work.now)
     await events.emit(
         work,
@@ -120,8 +120,8 @@ def _begin(work: Work, part: Row) -> Row:
         start = (work.local_now + timedelta(minutes=1)).replace(second=0, microsecond=0)
     elif start <= work.now:
         start = midnight(work.today + timedelta(days=1))
-    start = start.astimezone(SHANGHAI)
-    return {**part, "start": start, "end": midnight(one_year_after(start.date()))}
+    start, end = term_of(start.astimezone(SHANGHAI))
+    return {**part, "start": start, "end": end}
 
 
 async def issue(work: Work, row: RowMapping, begun: dict[str, Row]) -> None:
@@ -179,7 +179,7 @@ def _told(row: RowMapping, issued: dict[str, Row]) -> Row:
     lines = row["data"]["cover_lines"]
     told: Row = {"application_no": row["application_no"], "plate": row["plate"], "status": row["status"]}
     for kind, part in issued.items():
-        covers = [{**line, "sum": _say_sum(line["sum"])} for line in lines] if kind == "commercial" else []
+        covers = [{"name": line["name"], "sum": _say_sum(line)} for line in lines] if kind == "commercial" else []
         told[kind] = {**part, "premium": part["price"], "covers": covers}
     waiting = row["commercial"]
     if "commercial" not in issued and waiting is not None and waiting["status"] not in ("declined", "issued"):
@@ -187,8 +187,8 @@ def _told(row: RowMapping, issued: dict[str, Row]) -> Row:
     return told
 
 
-def _say_sum(amount: Any) -> str:
-    return "已包含" if amount is True else f"{show(Decimal(amount))}元"
+def _say_sum(line: Row) -> str:
+    return "已包含" if line["sum"] is True else show_choice(line["code"], Decimal(line["sum"]))
 
 
 async def _by_token(work: Work, token: str, *, lock: bool = False) -> RowMapping:

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
+from pydantic import Field, model_validator
 from sqlalchemy import RowMapping, select
 
 from chebao.backoffice.reference.catalogue import best_model
@@ -30,12 +32,18 @@ from chebao.insurance.vehicles import litres_of
 class History(Body):
     """A car's insurance history as the platform tells it or the customer declares it."""
 
-    insured_years: int = 0
-    claims_last_3y: int = 0
-    at_fault_last_term: int = 0
-    claim_free_years: int = 0
+    insured_years: int = Field(default=0, ge=0, le=50)
+    claims_last_3y: int = Field(default=0, ge=0, le=99)
+    at_fault_last_term: int = Field(default=0, ge=0, le=99)
+    claim_free_years: int = Field(default=0, ge=0, le=50)
     previous_end: date | None = None
-    tax_arrears: Decimal = ZERO
+    tax_arrears: Decimal = Field(default=ZERO, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, told: Any) -> Any:
+        """A null is as good as nothing said."""
+        return {name: value for name, value in told.items() if value is not None} if isinstance(told, dict) else told
 
 
 class CarAsked(Body):
@@ -99,8 +107,11 @@ class CarFacts:
         return province_of_plate(self.plate) if self.plate else None
 
 
-async def gather(work: Work, asked: CarAsked) -> CarFacts:
+async def gather(work: Work, asked: CarAsked, *, trust_history: bool = False) -> CarFacts:
     """All that is known of the car that is asked about.
+
+    Args:
+        trust_history: an estimate may count with the history that it was told; a quote may not.
 
     Raises:
         RuleForbids: ``no_branch``: we have no branch in that city.
@@ -115,7 +126,7 @@ async def gather(work: Work, asked: CarAsked) -> CarFacts:
         found = (await work.db.execute(select(platform_cars).where(platform_cars.c.plate == plate))).mappings().first()
         if found is not None:
             return _platform_facts(found, asked, city)
-    return _declared_facts(plate, asked, city)
+    return _declared_facts(plate, asked, city, trust_history=trust_history)
 
 
 async def check_city(work: Work, city: str | None, plate: str | None) -> str:
@@ -206,10 +217,11 @@ def _platform_facts(found: RowMapping, asked: CarAsked, city: str) -> CarFacts:
     )
 
 
-def _declared_facts(plate: str | None, asked: CarAsked, city: str) -> CarFacts:
+def _declared_facts(plate: str | None, asked: CarAsked, city: str, *, trust_history: bool) -> CarFacts:
     car, notes = _declared_car(asked, plate)
     said = asked.history or History()
-    at_fault = said.at_fault_last_term
+    trusted = trust_history and asked.history is not None
+    first_cover = not trusted and said.at_fault_last_term < 2
     return CarFacts(
         source="declared",
         plate=plate,
@@ -218,8 +230,10 @@ def _declared_facts(plate: str | None, asked: CarAsked, city: str) -> CarFacts:
         car=car,
         city=city,
         province=_province(plate, city),
-        compulsory_history=CompulsoryHistory(at_fault_last_term=at_fault, first_cover=at_fault < 2),
-        ncd_history=NcdHistory(claims_last_3y=said.claims_last_3y),
+        compulsory_history=CompulsoryHistory(said.claim_free_years, said.at_fault_last_term, first_cover=first_cover),
+        ncd_history=_ncd_history(said, said.previous_end)
+        if trusted
+        else NcdHistory(claims_last_3y=said.claims_last_3y),
         claims_last_3y=said.claims_last_3y,
         ends={"compulsory": said.previous_end, "commercial": said.previous_end},
         notes=(*notes, "车辆信息按您的说明填写，以平台查询结果为准。"),
@@ -238,7 +252,8 @@ def _declared_car(asked: CarAsked, plate: str | None) -> tuple[Car, tuple[str, .
         notes.append(f"新车购置价按{listed.model if listed else ''}的参考价{price:,.0f}元估算。")
     seats = asked.seats or (listed.seats if listed else 5)
     energy = asked.energy or (listed.energy if listed else ("electric" if plate and is_nev(plate) else "fuel"))
-    registered = _registered(asked.first_registered)
+    # Without a plate the car is new, whatever month the customer names for it.
+    registered = _registered(asked.first_registered) if plate else None
     if registered is None and plate:
         notes.append("没有登记日期，暂按新车估算。")
     litres = litres_of(asked.model) if asked.model else None

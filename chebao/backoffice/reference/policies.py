@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, func, select
 
 from chebao.backoffice.reference.http import AsCustomer, FiltersDep, OfficeDep
 from chebao.backoffice.reference.lists import Condition, equals, one, page
 from chebao.backoffice.reference.tables import customers, policies
 from chebao.backoffice.reference.work import Row, Work, shown
-from chebao.insurance.dates import local_day
+from chebao.errors import RuleForbids
+from chebao.insurance.dates import local_day, one_year_after
+from chebao.insurance.start_rules import midnight, too_early
 
 IN_FORCE = "issued"
 """The status of a policy from issue on; whether its time has come or gone follows from its days, never from the row."""
@@ -119,6 +122,35 @@ async def in_force_at(work: Work, plate: str, moment: datetime) -> Holding:
     )
     found = {row["kind"]: row for row in (await work.db.execute(query)).mappings()}
     return Holding(found.get("compulsory"), found.get("commercial"))
+
+
+def term_of(start: datetime) -> tuple[datetime, datetime]:
+    """One-year term from a start; its end is exclusive."""
+    return start, midnight(one_year_after(local_day(start)))
+
+
+async def check_overlap(work: Work, plate: str | None, terms: Mapping[str, tuple[datetime, datetime]]) -> None:
+    """No new term may share time with an issued policy of the same kind, whoever holds it.
+
+    Raises:
+        RuleForbids: `too_early` when that cover ends after the renewal window, else `overlap`.
+    """
+    if not plate:
+        return
+    for kind, (start, end) in terms.items():
+        query = select(func.max(policies.c.ends_at)).where(
+            policies.c.plate == plate,
+            policies.c.kind == kind,
+            policies.c.status == IN_FORCE,
+            policies.c.starts_at < end,
+            policies.c.ends_at > start,
+        )
+        held_until = await work.db.scalar(query)
+        if held_until is None:
+            continue
+        if too_early(local_day(held_until), work.today):
+            raise RuleForbids("这辆车现有的保障还有较长时间才到期，现在还不能续保。", code="too_early")
+        raise RuleForbids("这辆车在这段时间已经有同类保障，不用重复投保。", code="overlap", detail={"kind": kind})
 
 
 def covers_of(part: RowMapping | None) -> dict[str, Decimal | bool]:

@@ -16,9 +16,17 @@ from chebao.backoffice.reference.facts import CarAsked, CarFacts
 from chebao.backoffice.reference.http import AsCustomer, Body, FiltersDep, Key, OfficeDep, write
 from chebao.backoffice.reference.lists import Condition, clean_plate, equals, not_found, one, page
 from chebao.backoffice.reference.people import vehicle_row
-from chebao.backoffice.reference.policies import Holding, access_policy, holding_of, policy_row
+from chebao.backoffice.reference.policies import (
+    Holding,
+    access_policy,
+    check_overlap,
+    holding_of,
+    policy_row,
+    term_of,
+)
 from chebao.backoffice.reference.tables import quotes
 from chebao.backoffice.reference.work import Row, Work, shown
+from chebao.errors import NotFound
 from chebao.insurance import plans, start_rules, tables
 from chebao.insurance.money import yuan
 from chebao.insurance.plans import Change, TermFacts
@@ -48,7 +56,7 @@ class EstimateAsked(CarAsked):
 class Owner(Body):
     """The car's owner."""
 
-    name: str = ""
+    name: str | None = None
     id_card: str | None = None
     relation: str | None = None
 
@@ -56,17 +64,17 @@ class Owner(Body):
 class Disclosure(Body):
     """What was asked and answered (保险法 16: only what is asked counts)."""
 
-    ride_hailing: bool = False
-    modified: bool = False
-    modification_text: str = ""
-    loan: bool = False
+    ride_hailing: bool | None = None
+    modified: bool | None = None
+    modification_text: str | None = None
+    loan: bool | None = None
 
 
 class QuoteAsked(EstimateAsked):
     """A formal quote."""
 
     owner: Owner | None = None
-    disclosure: Disclosure = Disclosure()
+    disclosure: Disclosure | None = None
     plan: str | None = None
     start: str | None = None
     reference: str | None = None
@@ -117,7 +125,8 @@ async def get_quote(quote_no: str, office: OfficeDep, as_customer: AsCustomer = 
 
 async def estimate(work: Work, asked: EstimateAsked) -> Row:
     """The three plans, or the one that was composed freely, or last year's."""
-    facts = await car_facts.gather(work, asked)
+    holder = await _holder(work, asked)
+    facts = await car_facts.gather(work, asked.model_copy(update=holder), trust_history=True)
     start = pricing.default_start(work, facts)
     if asked.covers is not None:
         chosen = [pricing.choose(facts, "custom", asked.covers, start)]
@@ -133,27 +142,64 @@ async def estimate(work: Work, asked: EstimateAsked) -> Row:
     }
 
 
+async def _holder(work: Work, asked: EstimateAsked) -> Row:
+    """Who names last year's policy of this very car is priced from its record, without a customer id too."""
+    if asked.customer_id or not asked.last_year_policy_no or not asked.plate:
+        return {}
+    try:
+        policy = await access_policy(work, asked.last_year_policy_no, None)
+    except NotFound:
+        return {}
+    return {"customer_id": policy["customer"]} if policy["plate"] == clean_plate(asked.plate) else {}
+
+
 async def create_quote(work: Work, asked: QuoteAsked) -> Row:
-    """Prices and underwrites one car and stores the result."""
+    """Prices and underwrites one car and stores the result.
+
+    Raises:
+        RuleForbids: `no_branch`, `too_early`, `overlap`, `start_too_late`.
+        InputRefused: `not_offered`, `plan_unknown`, `price_missing`, `city_missing`, …
+    """
     facts = await car_facts.gather(work, asked)
     pricing.check_window(work, facts)
     starts, moved = pricing.part_starts(work, facts, asked.start)
     start = _day(starts["compulsory"])
     plan = pricing.choose(facts, asked.plan, asked.covers, start)
     rating = pricing.price(facts, plan.covers, start)
-    decision = pricing.decide(work, facts, _sums(rating), start, asked.disclosure.model_dump())
+    await _check_overlap(work, facts, starts, commercial=rating.commercial is not None)
+    data = _quote_data(work, asked, facts, plan, rating, starts)
+    data["start_note"] = moved
+    return await _store(work, asked, facts, plan.code, rating.total, data)
+
+
+async def _check_overlap(work: Work, facts: CarFacts, starts: Mapping[str, StartDecision], *, commercial: bool) -> None:
+    terms = {kind: term_of(one.at) for kind, one in starts.items() if one.at and (kind == "compulsory" or commercial)}
+    await check_overlap(work, facts.plate, terms)
+
+
+def _quote_data(
+    work: Work,
+    asked: QuoteAsked,
+    facts: CarFacts,
+    plan: plans.Plan,
+    rating: Rating,
+    starts: Mapping[str, StartDecision],
+) -> Row:
+    """All factors of the quote, so that "why is it dearer" is answered from data."""
+    start = _day(starts["compulsory"])
+    disclosure = {name: value or False for name, value in (asked.disclosure or Disclosure()).model_dump().items()}
+    decision = pricing.decide(work, facts, _sums(rating), start, disclosure)
     shown_plan = pricing.plan_row(plan, rating, facts)
-    data: Row = {
+    earliest = [start_rules.earliest_start(work.now, end, new_car=pricing.is_new(facts)) for end in _ends(facts)]
+    return {
         **{
             name: shown_plan[name]
             for name in ("name", "covers", "compulsory", "commercial", "vehicle_tax", "not_covered")
         },
         "explanation": shown_plan["explanation"],
-        "earliest_start": max(
-            start_rules.earliest_start(work.now, e, new_car=pricing.is_new(facts)).at for e in _ends(facts)
-        ),
+        "earliest_start": max(one.at for one in earliest),
+        "immediate_allowed": any(one.immediate for one in earliest),
         "start": start,
-        "start_note": moved,
         "starts": {part: {"at": one.at, "immediate": one.immediate} for part, one in starts.items()},
         "declared": facts.declared,
         "underwriting": {
@@ -165,23 +211,26 @@ async def create_quote(work: Work, asked: QuoteAsked) -> Row:
         "changes": [vars(change) for change in changes(facts.holding, rating)],
         "suggestions": [vars(one) for one in plans.suggest(plan.covers, facts.car, start)],
         "notes": list(facts.notes),
-        "vehicle": {
-            "plate": facts.plate,
-            "model": facts.model,
-            "vin": facts.vin,
-            "price": facts.car.price,
-            "first_registered": facts.car.first_registered,
-            "seats": facts.car.seats,
-            "energy": facts.car.energy,
-            "usage": facts.car.usage,
-        },
+        "vehicle": _vehicle(facts),
         "city": facts.city,
         "province": facts.province,
         "owner": asked.owner.model_dump() if asked.owner else None,
-        "disclosure": asked.disclosure.model_dump(),
+        "disclosure": disclosure,
         "history": _next_history(facts),
     }
-    return await _store(work, asked, facts, plan.code, rating.total, data)
+
+
+def _vehicle(facts: CarFacts) -> Row:
+    return {
+        "plate": facts.plate,
+        "model": facts.model,
+        "vin": facts.vin,
+        "price": facts.car.price,
+        "first_registered": facts.car.first_registered,
+        "seats": facts.car.seats,
+        "energy": facts.car.energy,
+        "usage": facts.car.usage,
+    }
 
 
 async def _store(work: Work, asked: QuoteAsked, facts: CarFacts, plan: str, total: Decimal, data: Row) -> Row:
@@ -233,6 +282,8 @@ async def renewal_options(work: Work, policy_no: str | None, plate: str | None, 
     shown_policies = [_with_days_left(work, one) for one in (held.compulsory, held.commercial) if one is not None]
     return {
         "vehicle": vehicle_row(vehicle),
+        "city": facts.city,
+        "history": car_facts.history_of(held).model_dump(),
         "policies": shown_policies,
         "lapsed": any(one["lapsed"] for one in shown_policies),
         "too_early": {"earliest": opens} if opens else None,
@@ -255,15 +306,15 @@ async def _held(work: Work, policy_no: str | None, plate: str | None, as_custome
 
 
 def _renewal_plans(facts: CarFacts, start: date) -> tuple[list[plans.Plan], list[Row]]:
-    """Last year's plan, the same with the first suggestion, and the standard ones to compare."""
+    """Last year's plan and the same with the first suggestion; the standard ones where there was no commercial cover."""
     last = pricing.last_year_plan(facts)
-    found = plans.suggest(last.covers, facts.car, start) if last.covers else ()
+    if not last.covers:
+        return [last, *plans.standard_plans(facts.car, start)], []
+    found = plans.suggest(last.covers, facts.car, start)
     offered = [last]
     if found:
         suggested = plans.make_plan("custom", found[0].covers, facts.car)
-        offered.append(plans.Plan("custom", "建议方案", suggested.covers, suggested.not_covered, found[0].text))
-    known = [plan.covers for plan in offered]
-    offered += [plan for plan in plans.standard_plans(facts.car, start) if plan.covers not in known]
+        offered.append(plans.Plan("suggested", "建议方案", suggested.covers, suggested.not_covered, found[0].text))
     return offered, [{"text": one.text, "covers": dict(one.covers)} for one in found]
 
 

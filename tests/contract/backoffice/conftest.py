@@ -9,12 +9,13 @@ from typing import Any
 
 import httpx
 import pytest_asyncio
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from chebao.backoffice.client import BackOffice
 from chebao.backoffice.reference import create_backoffice
 from chebao.db import make_engine
 from chebao.settings import Settings
-from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 BASE = "http://office.test"
 

@@ -35,9 +35,14 @@ const TOKEN_GONE = "session_expired";
 const TOO_FAST = "rate_limited";
 const TOO_FAST_PAUSE_MS = 2_000;
 const ACK_MS = 12_000;
+/** So often a message may stay without an answer before it is called failed and lets the next one pass. */
+const MAX_TRIES = 4;
+/** The history counts as complete after this time even if its last number never comes. */
+const READY_MS = 4_000;
 /** A session lives a week; one older than a day is renewed when the page opens. */
 const RENEW_MS = 86_400_000;
-const TYPING_SHOWN_MS = 8_000;
+/** The bot answers or apologises within ten seconds. */
+const TYPING_SHOWN_MS = 10_000;
 const TYPING_SENT_MS = 3_000;
 
 export class ChatClient {
@@ -55,9 +60,14 @@ export class ChatClient {
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
   private typingSent = 0;
   private expected = 0;
+  private lastAnswer = 0;
   /** The one message on its way; the next follows its acknowledgement, so that order holds. */
   private inFlight: string | null = null;
   private pumpTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly tries = new Map<string, number>();
+  private readyTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The token in use; another tab may have replaced the stored one. */
+  private token = "";
   /** Unsent messages of other open tabs: shown here, sent by them (and by us after a reconnect). */
   private readonly foreign = new Set<string>();
 
@@ -90,6 +100,7 @@ export class ChatClient {
     clearTimeout(this.ackTimer);
     clearTimeout(this.typingTimer);
     clearTimeout(this.pumpTimer);
+    clearTimeout(this.readyTimer);
     this.connection.stop();
   }
 
@@ -161,6 +172,12 @@ export class ChatClient {
   }
 
   private async session(): Promise<Session> {
+    const session = await this.findSession();
+    this.token = session.token;
+    return session;
+  }
+
+  private async findSession(): Promise<Session> {
     const known = this.saved.session;
     const now = (this.options.now?.() ?? new Date()).getTime();
     if (known && now - known.opened < RENEW_MS) return known;
@@ -182,6 +199,7 @@ export class ChatClient {
     const unsent = this.timeline.unsent;
     this.ready = false;
     this.timeline.clear();
+    this.lastAnswer = 0;
     this.saved.lastRead = 0;
     unsent.forEach((item) => this.timeline.add(item));
   }
@@ -189,6 +207,8 @@ export class ChatClient {
   private statusChanged(): void {
     if (this.status !== "online") {
       this.showTyping(null);
+      clearTimeout(this.ackTimer);
+      if (this.status === "waiting" && this.inFlight !== null) this.countTry(this.inFlight);
       this.inFlight = null;
     }
     this.timeline.refresh();
@@ -198,11 +218,7 @@ export class ChatClient {
   private receive(frame: ServerFrame): void {
     switch (frame.type) {
       case "welcome":
-        this.ownership = frame;
-        this.expected = frame.lastSeq;
-        this.notice = "";
-        this.foreign.clear();
-        this.pump();
+        this.welcomed(frame);
         break;
       case "message":
         this.take(frame.message);
@@ -210,6 +226,8 @@ export class ChatClient {
       case "ack":
         this.saved.drop(frame.id);
         this.timeline.acknowledge(frame.id, frame.seq);
+        // The bot is at work from now on, whether or not the server gets to say so.
+        if (this.ownership.owner === "bot" && frame.seq > this.lastAnswer) this.showTyping("bot");
         this.settled(frame.id);
         break;
       case "owner":
@@ -228,10 +246,32 @@ export class ChatClient {
     this.options.onChange();
   }
 
+  private welcomed(frame: Ownership & { lastSeq: number }): void {
+    this.ownership = frame;
+    this.expected = frame.lastSeq;
+    this.notice = "";
+    if (frame.lastSeq < this.timeline.after) {
+      // The ledger was put back, as a demo reset does: what is on screen is of another time.
+      this.forget();
+      this.connection.restart();
+      return;
+    }
+    clearTimeout(this.readyTimer);
+    this.readyTimer = setTimeout(() => {
+      this.ready = true;
+      this.options.onChange();
+    }, READY_MS);
+    this.foreign.clear();
+    this.pump();
+  }
+
   private take(message: ChatMessage): void {
     if (message.id) this.saved.drop(message.id);
     const isNew = this.timeline.receive(message);
-    if (message.from !== "customer") this.showTyping(null);
+    if (message.from !== "customer") {
+      this.lastAnswer = Math.max(this.lastAnswer, message.seq);
+      this.showTyping(null);
+    }
     if (isNew) this.options.onMessage?.(message);
     if (message.id) this.settled(message.id);
   }
@@ -242,11 +282,12 @@ export class ChatClient {
     const next = this.timeline.unsent.find(
       (item) => item.refused === undefined && !this.foreign.has(item.id),
     );
-    if (!next || !this.connection.send({ type: "message", id: next.id, ...next.content })) return;
+    if (!next) return;
     this.inFlight = next.id;
     // A message that stays unanswered means a dead socket: reconnecting sends it again under its id.
     clearTimeout(this.ackTimer);
     this.ackTimer = setTimeout(() => this.connection.restart(), ACK_MS);
+    this.connection.send({ type: "message", id: next.id, ...next.content });
   }
 
   private settled(id: string): void {
@@ -258,7 +299,7 @@ export class ChatClient {
 
   private refused(frame: { code: string; message: string; id: string | null }): void {
     if (frame.code === TOKEN_GONE) {
-      this.saved.session = null;
+      if (this.saved.session?.token === this.token) this.saved.session = null;
       this.forget();
       this.connection.restart();
       return;
@@ -276,10 +317,22 @@ export class ChatClient {
       }, TOO_FAST_PAUSE_MS);
       return;
     }
-    const failed = { ...unsent, refused: frame.message || "消息没有发出去" };
+    this.fail(unsent.id, frame.message || "消息没有发出去");
+    this.settled(unsent.id);
+  }
+
+  private fail(id: string, reason: string): void {
+    const unsent = this.timeline.unsent.find((item) => item.id === id);
+    if (!unsent) return;
+    const failed = { ...unsent, refused: reason };
     this.saved.keep(failed);
     this.timeline.add(failed);
-    this.settled(unsent.id);
+  }
+
+  private countTry(id: string): void {
+    const tries = (this.tries.get(id) ?? 0) + 1;
+    this.tries.set(id, tries % MAX_TRIES);
+    if (tries === MAX_TRIES) this.fail(id, "多次没有送达，请重试");
   }
 
   private showTyping(from: Sender | null): void {

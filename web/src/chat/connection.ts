@@ -10,7 +10,6 @@ export interface Socket {
   onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: (() => void) | null;
-  readonly bufferedAmount: number;
   send(data: string): void;
   close(): void;
 }

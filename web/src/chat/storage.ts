@@ -49,13 +49,23 @@ export function browserStore(): Store {
     storage.removeItem(`${PREFIX}probe`);
     return {
       getItem: (key) => storage.getItem(key),
-      setItem: (key, value) => storage.setItem(key, value),
+      setItem: (key, value) => {
+        try {
+          storage.setItem(key, value);
+        } catch {
+          // The storage is full: the message still goes out from this page, it just would not survive a reload.
+        }
+      },
       removeItem: (key) => storage.removeItem(key),
       keys: () => Object.keys(storage),
     };
   } catch {
     return new MemoryStore();
   }
+}
+
+function isUnsent(value: Json | null): value is Json & Unsent {
+  return !!str(value?.id) && !!record(value?.content) && typeof value?.shown === "string" && !!str(value.at);
 }
 
 /** Typed access. Each unsent message has a key of its own, so that two tabs never overwrite each other. */
@@ -102,7 +112,8 @@ export class Saved {
   get unsent(): Unsent[] {
     const found = this.store.keys().filter((key) => key.startsWith(UNSENT));
     return found
-      .flatMap((key) => (this.read(key.slice(PREFIX.length)) as Unsent | null) ?? [])
+      .map((key) => this.read(key.slice(PREFIX.length)))
+      .filter(isUnsent)
       .sort((a, b) => a.at.localeCompare(b.at) || a.id.localeCompare(b.id));
   }
 

@@ -6,7 +6,7 @@ export const STYLES = `
 .launcher {
   position: fixed; bottom: 24px; z-index: 2147483000;
   display: inline-flex; gap: 8px; align-items: center; height: 52px; padding: 0 20px 0 16px;
-  color: #fff; font: 600 16px/1 system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif;
+  color: #fff; font: 600 16px/1 "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", system-ui, sans-serif;
   background: #0b6b7a; border: 0; border-radius: 26px; box-shadow: 0 2px 4px rgb(21 48 58 / 16%), 0 8px 24px rgb(21 48 58 / 18%);
   cursor: pointer;
 }

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.contract.hub.conftest import Running, Start
+from tests.contract.hub.running import Running, Start
 from tests.fakes.rasa import FakeRasa
 
 pytestmark = pytest.mark.asyncio

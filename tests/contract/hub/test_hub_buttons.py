@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.hub.conftest import Running
+from tests.contract.hub.running import Running
 from tests.fakes.rasa import FakeRasa
 
 pytestmark = pytest.mark.asyncio

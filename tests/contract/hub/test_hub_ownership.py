@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from chebao.conversations.tables import conversations
-from tests.contract.hub.conftest import Running
+from tests.contract.hub.running import Running
 from tests.fakes.rasa import FakeRasa
 
 pytestmark = pytest.mark.asyncio

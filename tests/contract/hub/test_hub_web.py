@@ -70,7 +70,7 @@ class Tab:
 
 @pytest_asyncio.fixture
 async def site(settings: Settings) -> AsyncIterator[Site]:
-    app = build(settings, hub_settings=HubSettings(turn_seconds=2, _env_file=None), sweep_every=0.2)
+    app = build(settings, hub_settings=HubSettings(turn_seconds=2), sweep_every=0.2)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws_max_size=256 * 1024))
     serving = asyncio.create_task(server.serve())
     while not server.started:
@@ -84,7 +84,12 @@ async def site(settings: Settings) -> AsyncIterator[Site]:
 async def test_a_message_is_acknowledged_and_answered(site: Site, rasa: FakeRasa) -> None:
     session = await site.session()
     async with site.chat(session["token"]) as tab:
-        assert await tab.frame("welcome") == {"type": "welcome", "owner": "bot", "last_seq": 0}
+        assert await tab.frame("welcome") == {
+            "type": "welcome",
+            "owner": "bot",
+            "queue_position": None,
+            "last_seq": 0,
+        }
         await tab.send(type="message", id="a1", text="你好")
         assert await tab.frame("ack") == {"type": "ack", "id": "a1", "seq": 1}
         got = await tab.messages_until("收到：你好")

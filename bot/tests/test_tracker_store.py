@@ -1,0 +1,140 @@
+"""Eviction, folding and damage: the conversation goes on exactly as if it had never left memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import UserMessage
+from rasa.shared.core.trackers import EventVerbosity
+from rasa.utils.endpoints import EndpointConfig
+
+from bot import history, patches, tracker_store
+from bot.channel import HubOutput
+from bot.database import StaleConversation
+from bot.model import ARCHIVE
+from bot.tests.conftest import execute
+from bot.tests.fake_actions import FakeActions
+from bot.tracker_store import LiveTrackerStore, Turn, current_turn
+
+SCRIPT = ["你好", "我要报案", "在朝阳路", "谢谢", "我要续保", "13800000001", "算了", "取消吧", "多谢", "车被刮了要报案", "我叫王建国", "京A12345"]
+
+
+def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Runs to the end on a loop of its own, and closes what the loop held open."""
+
+    async def closing() -> Any:
+        try:
+            return await coroutine
+        finally:
+            await patches.close_sessions()
+
+    return asyncio.run(closing())
+
+
+@pytest.fixture(scope="module")
+def model(data_folder: Path) -> str:
+    return str(data_folder / "models" / ARCHIVE)
+
+
+def agent_of(model: str, url: str, actions: FakeActions) -> Agent:
+    store = LiveTrackerStore(None, host=url)
+    agent = Agent.load(model, tracker_store=store, action_endpoint=EndpointConfig(actions.url))
+    assert agent.processor and agent.processor.tracker_store is store, "no fail-safe wrapper around our store"
+    return agent
+
+
+async def say(agent: Agent, sender: str, number: int, text: str) -> list[dict[str, Any]]:
+    turn = Turn(f"{sender}-{number}")
+    token = current_turn.set(turn)
+    try:
+        await agent.processor.handle_message(UserMessage(text, HubOutput(turn), sender, message_id=turn.message_id))
+    finally:
+        current_turn.reset(token)
+    return turn.replies
+
+
+def state(agent: Agent, sender: str) -> dict[str, Any]:
+    tracker = run(agent.tracker_store.retrieve(sender))
+    return tracker.current_state(EventVerbosity.APPLIED)
+
+
+def talk(agent: Agent, sender: str, rounds: int, evict: bool = False) -> list[Any]:
+    async def all_turns() -> list[Any]:
+        answers = []
+        for number in range(rounds * len(SCRIPT)):
+            if evict:
+                agent.tracker_store.drop(sender)
+            replies = await say(agent, sender, number, SCRIPT[number % len(SCRIPT)])
+            tracker = await agent.tracker_store.retrieve(sender)
+            actions = [e.action_name for e in tracker.events if hasattr(e, "action_name")][-3:]
+            answers.append((replies, actions, tracker.active_loop_name, tracker.current_slot_values()))
+        return answers
+
+    return run(all_turns())
+
+
+def test_rebuilt_after_every_turn_is_the_same_conversation(model: str, database_url: str, actions: FakeActions) -> None:
+    agent = agent_of(model, database_url, actions)
+    assert talk(agent, "kept", 2) == talk(agent, "evicted", 2, evict=True)
+    live = state(agent, "kept")
+    agent.tracker_store.drop("kept")
+    assert state(agent, "kept") == live
+
+
+def test_folding_changes_no_reply_and_no_prediction(
+    model: str, database_url: str, actions: FakeActions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = agent_of(model, database_url, actions)
+    folded = talk(agent, "folded", 5)
+    snapshots = execute(database_url, "SELECT count(*) FROM rasa.events WHERE sender = 'folded' AND name = 'snapshot'")
+    assert snapshots[0][0] >= 1
+    events = len(run(agent.tracker_store.retrieve("folded")).events)
+    assert events <= history.FOLD_AT + 20
+    assert folded == talk(agent, "folded and evicted", 5, evict=True)
+    monkeypatch.setattr(history, "FOLD_AT", 10**9)
+    assert folded == talk(agent, "unfolded", 5)
+
+
+def test_bounds_by_number_and_age(
+    model: str, database_url: str, actions: FakeActions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = agent_of(model, database_url, actions)
+    monkeypatch.setattr(tracker_store, "MAX_LIVE", 3)
+    for number in range(6):
+        run(say(agent, f"c{number}", 0, "我要报案"))
+    assert run(agent.tracker_store.keys()) == ["c3", "c4", "c5"]
+    monkeypatch.setattr(tracker_store, "MAX_IDLE_SECONDS", -1)
+    run(say(agent, "c0", 1, "在朝阳路"))
+    assert agent.tracker_store.live == 0
+    assert state(agent, "c0")["active_loop"]["name"] == "claim_form"
+
+
+def test_second_writer_is_noticed_and_stores_nothing(model: str, database_url: str, actions: FakeActions) -> None:
+    ours, theirs = agent_of(model, database_url, actions), agent_of(model, database_url, actions)
+    run(say(ours, "both", 0, "我要报案"))
+    run(say(theirs, "both", 1, "在朝阳路"))
+    rows = execute(database_url, "SELECT count(*) FROM rasa.events")
+    with pytest.raises(StaleConversation):
+        run(say(ours, "both", 2, "谢谢"))
+    assert execute(database_url, "SELECT count(*) FROM rasa.events") == rows
+    run(say(ours, "both", 2, "谢谢"))
+
+
+def test_damaged_row_begins_anew_and_is_named(
+    model: str, database_url: str, actions: FakeActions, caplog: pytest.LogCaptureFixture
+) -> None:
+    agent = agent_of(model, database_url, actions)
+    run(say(agent, "hurt", 0, "我要报案"))
+    execute(database_url, """UPDATE rasa.events SET data = '{"event": "no such"}' WHERE sender = 'hurt' AND seq = 3""")
+    agent.tracker_store.drop("hurt")
+    assert run(say(agent, "hurt", 1, "你好"))[0]["text"] == "您好"
+    assert "hurt" in caplog.text
+    agent.tracker_store.drop("hurt")
+    caplog.clear()
+    run(say(agent, "hurt", 2, "谢谢"))
+    assert "damaged" not in caplog.text, "the damaged rows are behind a snapshot now"

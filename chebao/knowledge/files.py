@@ -1,0 +1,38 @@
+"""Arrays on disk that can always be made again: a damaged or missing file is simply not there."""
+
+from __future__ import annotations
+
+import logging
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[Any]]
+
+logger = logging.getLogger(__name__)
+
+
+def read_arrays(path: Path) -> Arrays | None:
+    """The arrays of an .npz file, or None where it is missing or damaged."""
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        logger.warning("cache file %s is damaged and is made anew", path.name)
+        return None
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Writes beside and renames, so that a second process never reads half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with fresh.open("wb") as file:
+        np.savez(file, **dict(arrays))
+    fresh.replace(path)

@@ -1,0 +1,109 @@
+"""The training sentences and the evaluation messages keep what they promise: enough, unique, and apart from each other."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+MESSAGES = ROOT / "tests" / "data" / "understanding.jsonl"
+DIALOGUES = (
+    "new_policy",
+    "renewal",
+    "report_claim",
+    "claim_progress",
+    "claim_dispute",
+    "policy_query",
+    "policy_change",
+    "policy_cancel",
+    "payment_issue",
+    "invoice",
+    "complaint",
+    "human_agent",
+    "roadside_assistance",
+    "appointment",
+)
+TALK = (
+    "affirm",
+    "deny",
+    "cancel",
+    "help",
+    "bot_challenge",
+    "repeat",
+    "change_answer",
+    "chitchat",
+    "abuse",
+    "greet",
+    "goodbye",
+    "thank",
+)
+LEAST = dict.fromkeys(DIALOGUES, 80) | dict.fromkeys(TALK, 50) | {"faq": 400, "inform": 120, "out_of_scope": 150}
+EMOTIONS = {"calm", "anxious", "angry", "threat", "distress"}
+
+
+def squeezed(text: str) -> str:
+    """The text without spaces, punctuation, width and case; itself when nothing is left."""
+    folded = unicodedata.normalize("NFKC", text).lower()
+    return re.sub(r"[\W_]+", "", folded) or folded
+
+
+def training() -> list[tuple[str, str]]:
+    """Every (sentence, intent) of data/nlu."""
+    rows = []
+    for path in sorted((ROOT / "data" / "nlu").glob("*.yml")):
+        for block in yaml.safe_load(path.read_text(encoding="utf-8"))["nlu"]:
+            rows += [(line.removeprefix("- "), block["intent"]) for line in block["examples"].splitlines()]
+    return rows
+
+
+def messages() -> list[dict[str, Any]]:
+    """Every line of the evaluation file."""
+    return [json.loads(line) for line in MESSAGES.read_text(encoding="utf-8").splitlines()]
+
+
+def test_every_intent_has_its_sentences() -> None:
+    counts = Counter(intent for _, intent in training())
+    assert set(counts) == set(LEAST)
+    assert {intent: counts[intent] for intent, least in LEAST.items() if counts[intent] < least} == {}
+
+
+def test_no_sentence_stands_twice() -> None:
+    counts = Counter(squeezed(text) for text, _ in training())
+    assert [text for text, times in counts.items() if times > 1] == []
+
+
+def test_sentences_carry_no_markup() -> None:
+    assert [text for text, _ in training() if re.search(r"\[.+]\(|\[.+]\{|^/", text)] == []
+
+
+def test_evaluation_is_apart_from_training() -> None:
+    known = {squeezed(text) for text, _ in training()}
+    assert [m["text"] for m in messages() if squeezed(m["text"]) in known] == []
+
+
+def test_evaluation_is_large_enough_and_unique() -> None:
+    rows = messages()
+    assert len(rows) >= 600
+    assert sum(bool(m.get("entities")) for m in rows) >= 200
+    assert sum(bool(m.get("context")) for m in rows) >= 100
+    assert sum("emotion" in m for m in rows) >= 60
+    assert [key for key, n in Counter((m["text"], m.get("context")) for m in rows).items() if n > 1] == []
+
+
+@pytest.mark.parametrize("row", [m for m in messages() if "intent" in m], ids=lambda m: m["text"])
+def test_labels_are_of_the_specification(row: dict[str, Any]) -> None:
+    assert {row["intent"], *row["alt_intents"]} <= set(LEAST)
+    for entity in row.get("entities", []):
+        assert entity["value"] in row["text"]
+        assert entity["norm"]
+
+
+def test_emotions_are_of_the_specification() -> None:
+    assert {m["emotion"] for m in messages() if "emotion" in m} == EMOTIONS
