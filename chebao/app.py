@@ -60,8 +60,6 @@ def build(
         raise RuntimeError("DATABASE_URL is not set: start with `make run`, or name a PostgreSQL server")
     hub_settings = hub_settings or HubSettings()
     engine = engine or make_engine(settings.database_url, pool_size=10)
-    # An error's text is logged, and a statement's parameters are customers' words.
-    engine.sync_engine.hide_parameters = True
     rasa = rasa or Rasa(
         settings.rasa_url, f"http://127.0.0.1:{settings.actions_port}", budget=hub_settings.turn_seconds
     )

@@ -18,7 +18,10 @@ def driver_url(url: str) -> str:
 
 def make_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
     """A new async engine; the caller disposes of it."""
-    return create_async_engine(driver_url(url), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    # hide_parameters: a database error's text must not carry a customer's words into the log
+    return create_async_engine(
+        driver_url(url), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+    )
 
 
 def migrate(url: str) -> None:

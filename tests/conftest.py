@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from chebao import db, postgres
+from tests.running import RunningStack, running_stack
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,10 @@ def database_url(postgres_url: str) -> str:
     url = postgres_url.replace("/postgres?", f"/{name}?", 1)
     db.migrate(url)
     return url
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """The whole stack, started as `make run` starts it, once for the test run."""
+    with running_stack(tmp_path_factory.mktemp("stack") / "data") as running:
+        yield running

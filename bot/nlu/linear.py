@@ -43,7 +43,9 @@ def held_out_rows(classes: np.ndarray) -> np.ndarray:
     return next(splitter.split(np.zeros(len(classes)), classes))[1]
 
 
-def fit(features: sparse.csr_matrix, classes: np.ndarray, penalty: float, held_out: np.ndarray) -> tuple[Linear, np.ndarray]:
+def fit(
+    features: sparse.csr_matrix, classes: np.ndarray, penalty: float, held_out: np.ndarray
+) -> tuple[Linear, np.ndarray]:
     """Fits on everything; the temperature comes from a trial fit without the held-out rows.
 
     Args:

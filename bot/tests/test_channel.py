@@ -54,7 +54,9 @@ def test_failing_action_is_5xx_and_stores_nothing(served: Served, actions: FakeA
     assert answer.status_code == 503 and "error" in answer.json()
     assert execute(database_url, "SELECT count(*) FROM rasa.events") == rows
     actions.failing = False
-    assert served.say("c2", "m2", "京A12345")[0]["text"].startswith("claim_form"), "the same turn, sent again, is answered"
+    assert served.say("c2", "m2", "京A12345")[0]["text"].startswith("claim_form"), (
+        "the same turn, sent again, is answered"
+    )
 
 
 def test_database_gone_in_the_middle_is_5xx_then_recovers(served: Served, database_url: str) -> None:
@@ -70,7 +72,9 @@ def test_database_gone_in_the_middle_is_5xx_then_recovers(served: Served, databa
 def test_form_switch_and_end(served: Served, actions: FakeActions) -> None:
     served.say("c4", "m1", "我要报案")
     switched = texts(served.say("c4", "m2", "我要续保"))
-    assert switched == ["先办续保，到期日是？", "renewal_form 第0项：请回答"], "the other form asks its question in the same turn"
+    assert switched == ["先办续保，到期日是？", "renewal_form 第0项：请回答"], (
+        "the other form asks its question in the same turn"
+    )
     assert served.say("c4", "m3", "京A12345")[0]["text"].startswith("renewal_form"), "the other form has the turn now"
     assert texts(served.say("c4", "m4", "算了")) == ["已停下"]
     assert [c["next_action"] for c in actions.calls] == ["claim_form"] * 2 + ["renewal_form"] * 3

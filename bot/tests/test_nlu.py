@@ -24,8 +24,26 @@ from bot.nlu.tokenizer import SpacyTokenizer, lexicon_words, pipeline
 ODD = ["", " ", "/", "。。。", "😀", "\u200b", "很" * 20_000, "ＡＢＣ１２３", "a" * 5000, "\ud83d"]
 SENTENCES = {
     "greet": ["你好", "您好", "早上好", "在吗", "哈喽", "你好呀", "下午好", "嗨"],
-    "renewal": ["我要续保", "车险快到期了", "续保多少钱", "帮我续保险", "保险到期续费", "车险续期", "续保怎么办", "想续保"],
-    "report_claim": ["被追尾了", "我要报案", "出车祸了", "车被刮了", "撞护栏了", "追尾前车了", "刚撞了", "车撞了要报案"],
+    "renewal": [
+        "我要续保",
+        "车险快到期了",
+        "续保多少钱",
+        "帮我续保险",
+        "保险到期续费",
+        "车险续期",
+        "续保怎么办",
+        "想续保",
+    ],
+    "report_claim": [
+        "被追尾了",
+        "我要报案",
+        "出车祸了",
+        "车被刮了",
+        "撞护栏了",
+        "追尾前车了",
+        "刚撞了",
+        "车撞了要报案",
+    ],
 }
 
 
@@ -141,6 +159,10 @@ def test_guard_and_bodies() -> None:
     assert guarded(" /restart ") == "／restart"
     assert len(guarded("很" * 99_999)) == 20_000
     assert check_body({"sender": "a", "message_id": "1", "text": "/x"}, []).text == "／x"
-    for wrong in ({"sender": 1}, {"sender": "a", "message_id": "1", "text": 5}, {"sender": "a" * 999, "message_id": "1"}):
+    for wrong in (
+        {"sender": 1},
+        {"sender": "a", "message_id": "1", "text": 5},
+        {"sender": "a" * 999, "message_id": "1"},
+    ):
         with pytest.raises(BadTurn):
             check_body(wrong, [])

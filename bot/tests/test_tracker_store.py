@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,20 @@ from bot.tests.conftest import execute
 from bot.tests.fake_actions import FakeActions
 from bot.tracker_store import LiveTrackerStore, Turn, current_turn
 
-SCRIPT = ["你好", "我要报案", "在朝阳路", "谢谢", "我要续保", "13800000001", "算了", "取消吧", "多谢", "车被刮了要报案", "我叫王建国", "京A12345"]
+SCRIPT = [
+    "你好",
+    "我要报案",
+    "在朝阳路",
+    "谢谢",
+    "我要续保",
+    "13800000001",
+    "算了",
+    "取消吧",
+    "多谢",
+    "车被刮了要报案",
+    "我叫王建国",
+    "京A12345",
+]
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -60,10 +74,18 @@ async def say(agent: Agent, sender: str, number: int, text: str) -> list[dict[st
 
 def state(agent: Agent, sender: str) -> dict[str, Any]:
     tracker = run(agent.tracker_store.retrieve(sender))
-    return tracker.current_state(EventVerbosity.APPLIED)
+    return json.loads(json.dumps(tracker.current_state(EventVerbosity.APPLIED)))
 
 
 def talk(agent: Agent, sender: str, rounds: int, evict: bool = False) -> list[Any]:
+    """Replies, predicted actions, loop and slots of each turn of the script, repeated."""
+    ran: list[str] = []
+    run_action = patches._run_action
+
+    async def recording(action: Any, *rest: Any) -> bool:
+        ran.append(action.name())
+        return await run_action(agent.processor, action, *rest)
+
     async def all_turns() -> list[Any]:
         answers = []
         for number in range(rounds * len(SCRIPT)):
@@ -71,10 +93,13 @@ def talk(agent: Agent, sender: str, rounds: int, evict: bool = False) -> list[An
                 agent.tracker_store.drop(sender)
             replies = await say(agent, sender, number, SCRIPT[number % len(SCRIPT)])
             tracker = await agent.tracker_store.retrieve(sender)
-            actions = [e.action_name for e in tracker.events if hasattr(e, "action_name")][-3:]
-            answers.append((replies, actions, tracker.active_loop_name, tracker.current_slot_values()))
+            answers.append((replies, list(ran), tracker.active_loop_name, tracker.current_slot_values()))
+            ran.clear()
         return answers
 
+    agent.processor._run_action = lambda action, tracker, output_channel, nlg, prediction: recording(
+        action, tracker, output_channel, nlg, prediction
+    )
     return run(all_turns())
 
 

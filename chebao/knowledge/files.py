@@ -34,5 +34,5 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with fresh.open("wb") as file:
-        np.savez(file, **dict(arrays))
+        np.savez(file, allow_pickle=False, **dict(arrays))
     fresh.replace(path)

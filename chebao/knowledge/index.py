@@ -32,9 +32,9 @@ class Weights:
 
     vectors: float = 0.9
     letters: float = 0.35
-    marks: float = 0.10
+    marks: float = 0.07
     ridge: float = 0.6
-    words: float = 0.35
+    words: float = 0.2
     cue: float = 0.22
     second_cue: float = 0.08
     more_group: float = -0.2

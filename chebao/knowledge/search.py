@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -17,13 +18,14 @@ from chebao.knowledge.understanding import Reading, fold, read
 
 ANSWER_LIMIT = 200
 CHOICES = 3
+SHARPNESS = 6.0
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """Where to answer and where to ask back."""
 
-    certainty: float = 0.5
+    certainty: float = 0.55
     other: float = 0.35
     choices: float = 0.3
 
@@ -79,6 +81,7 @@ class KnowledgeBase:
         self.articles = tuple(articles)
         self._thresholds = thresholds or Thresholds()
         self._index = Index(self.articles, phrasings or {}, encoder, cache, weights or Weights())
+        self.rank("车险")  # the first question touches all memory: not in a customer's turn
 
     @classmethod
     def load(cls, folder: Path, cache: Path | None = None, encoder: Encoder | None = None) -> KnowledgeBase:
@@ -130,7 +133,7 @@ class KnowledgeBase:
     def _rank(self, reading: Reading) -> Ranking:
         found = self._index.scores(reading, self._index.vector(reading.text))
         order = np.argsort(-found.articles, kind="stable")
-        spread = np.exp(4 * (found.articles - found.articles.max()))
+        spread = np.exp(SHARPNESS * (found.articles - found.articles.max()))
         return Ranking(
             tuple(self.articles[number] for number in order),
             tuple(float(found.articles[number]) for number in order),
@@ -143,21 +146,24 @@ class KnowledgeBase:
         ours = (motoring or reading.motor) and not reading.other_line and ranking.other <= limits.other
         if ours and ranking.certainty >= limits.certainty:
             return "confident"
-        if reading.other_line and not reading.motor:
-            return "none"
-        if ranking.scores[0] < limits.choices or (ranking.other > limits.other and not ours):
-            return "none"
-        return "choices"
+        relevant = reading.motor or (reading.insurance and not reading.other_line) or motoring
+        return "choices" if relevant and ranking.scores[0] >= limits.choices else "none"
+
+
+@lru_cache(maxsize=4096)
+def _section_grams(section: Section) -> tuple[frozenset[str], frozenset[str]]:
+    """Character pairs and triples of the heading, and of the whole section."""
+    heading = frozenset(grams(fold(section.heading), (2, 3)))
+    return heading, heading | frozenset(grams(fold(section.text), (2, 3)))
 
 
 def _best_section(article: Article, reading: Reading) -> Section | None:
     """The section that shares most with the question, None where nothing of two characters is shared."""
     query = set(grams(reading.text, (2, 3)))
-    best, best_share = None, 0.0
+    best, best_share = None, 0
     for section in answering_sections(article):
-        words = set(grams(fold(section.heading) * 2 + fold(section.text), (2, 3)))
-        heading = set(grams(fold(section.heading), (2, 3)))
-        share = len(query & words) + 2 * len(query & heading)
+        heading, whole = _section_grams(section)
+        share = len(query & whole) + 2 * len(query & heading)
         if share > best_share:
             best, best_share = section, share
     return best

@@ -100,7 +100,7 @@ _FACETS: tuple[tuple[str, str], ...] = (
     ("险种:涉水自燃", r"涉水|水淹|泡水|进水|被淹|暴雨|台风|冰雹|洪水|自燃|着火|起火|火灾|自然灾害"),
     ("险种:免赔", r"免赔"),
     ("险种:商业", r"商业险|商业保险|全险"),
-    ("责任:我方全责", r"(?<!对方)(?<!他)(?<!她)(?<!别人)(?<!对面)(我|自己|本人|负)?(方|车)?(负)?(全责|全部责任)"),
+    ("责任:我方全责", r"(?<!对方)(?<!对方负)(?<!对面)(?<!别人)(?<!人家)(?<!前车)(?<!后车)(?<![他她])(?<![他她]负)(?:全责|全部责任)"),
     ("责任:对方全责", r"(对方|他|她|别人|对面|前车|后车|人家)(车)?(负)?(全责|全部责任)|我(方)?(无责|没有责任|没责任)"),
     ("责任:主次", r"主责|次责|主要责任|次要责任|三七|四六|二八"),
     ("责任:同等", r"同责|同等责任|平责|一半责任|各一半|五五"),
@@ -125,17 +125,17 @@ _FACETS: tuple[tuple[str, str], ...] = (
 _COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _FACETS)
 
 _MOTOR = re.compile(
-    r"车|驾|交强|三者|划痕|玻璃险|追尾|肇事|酒驾|醉驾|行驶证|撞|刮|蹭|剐|交警|交通(一)?事故|护栏|保险杠|4s|加油|违章|年检|年审|轮胎|"
+    r"车|驾|交强|三者|挡风|风挡|天窗|后视镜|大灯|划痕|玻璃险|追尾|肇事|酒驾|醉驾|行驶证|撞|刮|蹭|剐|交警|交通(一)?事故|护栏|保险杠|4s|加油|违章|年检|年审|轮胎|"
     r"(?:全|主|同|次|无)责|同等责任|代位|自燃|涉水|全险|全保|无过责任"
 )
 _MOTOR_HINT = re.compile(r"商业险|出险|定损|报案|脱保|续保|免赔|救援|过户|附加险|挂牌|上牌")
 _OTHER_LINES = re.compile(
     r"重疾|大病|医保(?!外)|社保|社会保险|五险一金|养老|寿险|人寿|学平|健康险|健康告知|医疗(?:保)?险|(?<!驾乘)(?<!司乘)(?<!驾意)意外险|意外伤害|人身(?:意外|保险)|"
-    r"旅游险|旅游保险|旅行险|旅意|航延|航意|签证|出境|境外|生育|失业|公积金|年金|分红|万能险|投连|两全|理财|学生险|老人险|住院(?:险|保险)|"
+    r"旅游(?!.*[车撞驾])|旅行险|旅意|航延|航意|签证|出境|境外|生育|失业|公积金|年金|分红|万能险|投连|两全|理财|学生险|老人险|住院(?:险|保险)|"
     r"防癌|癌症|体检|农合|犹豫期|生存金|教育金|家财|房屋|雇主|公众责任|安全生产|食品安全|货运险|货物运输|建工|农业保险|宠物险|碎屏|退运险|运费险|机票"
 )
 _INSURANCE = re.compile(
-    r"保|险|赔|撞|碰|刮|蹭|剐|追尾|事故|定损|责|税|逃|免赔|修|伤|死|损|案|标志|私了|误工|驾|涉水|淹|燃|偷|盗|砸|救援|拖车|搭电"
+    r"保|险|赔|撞|碰|刮|蹭|剐|划|裂|破|坏|凹|瘪|洞|掉漆|砸|抛锚|熄火|打不着|三者|追尾|事故|定损|责|税|逃|免赔|修|伤|死|损|案|标志|私了|误工|驾|涉水|淹|燃|偷|盗|砸|救援|拖车|搭电"
 )
 
 
@@ -146,12 +146,14 @@ class Reading:
     Attributes:
         text: folded, corrected, without punctuation and fillers, at most MAX_CHARS characters.
         facets: names such as ``责任:对方全责``.
-        motor: speaks of motoring or a motor cover, and of insurance or an accident.
+        insurance: speaks of insurance, damage or an accident.
+        motor: speaks of motoring or a motor cover, and of insurance.
         other_line: speaks of another line of insurance (life, health, travel, …).
     """
 
     text: str
     facets: frozenset[str]
+    insurance: bool
     motor: bool
     other_line: bool
 
@@ -160,10 +162,12 @@ def read(question: str) -> Reading:
     """Reads a question; any text is accepted, a long one by its beginning and its end."""
     marked = normalise(question)
     text = marked.replace("某司", "")
+    insurance = bool(_INSURANCE.search(text))
     return Reading(
         text=text,
         facets=frozenset(name for name, pattern in _COMPILED if pattern.search(marked)),
-        motor=bool((_MOTOR.search(text) or _MOTOR_HINT.search(text)) and _INSURANCE.search(text)),
+        insurance=insurance,
+        motor=insurance and bool(_MOTOR.search(text) or _MOTOR_HINT.search(text)),
         other_line=bool(_OTHER_LINES.search(text)),
     )
 

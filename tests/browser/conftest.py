@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.browser.driver import FLAGS, PHONE, chromium_path
+from tests import chromium
+from tests.browser.driver import FLAGS, PHONE
 from tests.browser.stack import Stack, scripted_stack
 
 
@@ -32,9 +33,9 @@ def stack_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        yield chromium
-        chromium.close()
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

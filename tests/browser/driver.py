@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
@@ -19,12 +17,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def chromium_path() -> str | None:
-    """``CHEBAO_CHROMIUM``, else the system's, else Playwright's own."""
-    named = os.environ.get("CHEBAO_CHROMIUM", "/usr/bin/chromium")
-    return named if shutil.which(named) else None
 
 
 def open_chat(page: Page, url: str) -> None:

@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from chebao import db, postgres
-from tests.browser.driver import DESKTOP, FLAGS, PHONE, chromium_path, open_chat, say
+from tests import chromium
+from tests.browser.driver import DESKTOP, FLAGS, PHONE, open_chat, say
 from tests.browser.stack import scripted_stack
 
 _TALL: ViewportSize = {"width": 390, "height": 844}
@@ -137,7 +138,7 @@ def main(folder: Path) -> None:
         try:
             db.migrate(url)
             with scripted_stack(url) as stack, sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+                browser = playwright.chromium.launch(executable_path=chromium.find(), args=FLAGS)
                 photo = _photo(Path(temporary))
                 _phone(browser, stack.url, folder, photo)
                 _narrow(browser, stack.url, folder)

@@ -78,7 +78,6 @@ def create_app(settings: Settings) -> FastAPI:
     if settings.database_url is None:
         raise RuntimeError("DATABASE_URL is not set")
     engine = make_engine(settings.database_url)
-    engine.sync_engine.hide_parameters = True
     app = create_backoffice(engine, settings)
     inner = app.router.lifespan_context
 

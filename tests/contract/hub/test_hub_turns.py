@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+import sqlalchemy as sa
 
 from tests.contract.hub.running import Running, Start
 from tests.fakes.rasa import FakeRasa
@@ -189,3 +190,30 @@ async def test_replies_of_an_old_epoch_are_dropped(
     assert await answers_in(app, sender, "收到：我的手机号是13800000001") == 0
     assert "replies_dropped" in caplog.text and "13800000001" not in caplog.text
     assert await app.say(sender, "在吗") == [] and len(rasa.asked) == 2
+
+
+async def test_another_replicas_sockets_wake_without_polling(start: Start, sender: str) -> None:
+    async with start() as one, start() as two:
+        await one.say(sender, "你好")
+        with two.hub.watch(await one.conversation_id(sender)) as changed:
+            changed.clear()
+            await one.say(sender, "还有")
+            await asyncio.wait_for(changed.wait(), 2)
+
+
+async def test_a_lost_database_session_is_made_again(start: Start, sender: str) -> None:
+    async with start() as one, start() as two:
+        await one.say(sender, "你好")
+        async with one.hub.engine.begin() as connection:
+            await connection.execute(
+                sa.text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+                )
+            )
+        assert await one.texts(sender, "还在") == ["收到：还在"]
+        await asyncio.sleep(1.5)
+        with two.hub.watch(await one.conversation_id(sender)) as changed:
+            changed.clear()
+            await one.say(sender, "又来")
+            await asyncio.wait_for(changed.wait(), 2)
