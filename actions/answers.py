@@ -6,20 +6,21 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from chebao.knowledge.search import Answer
-from rasa_sdk import Action, Tracker
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import ActiveLoop, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import Action, Tracker
 
 from actions import handoff
 from actions.services import knowledge
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Button, Turn, command
+from chebao.knowledge.search import Answer
 
 #: Intents that are no task; each but "repeat" has its short reply utter_<intent> in domain.yml.
 SMALL_TALK: Final = frozenset(
     {"greet", "thank", "goodbye", "help", "bot_challenge", "chitchat", "out_of_scope", "repeat"}
 )
+
 
 def small_talk(turn: Turn, intent: str) -> bool:
     """Says the short reply to small talk. Returns whether `intent` is such talk."""
@@ -54,7 +55,7 @@ class ActionAnswer(Action):
     def name(self) -> str:
         return "action_answer"
 
-    def run(
+    async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
         turn = Turn.of(dispatcher, tracker)
@@ -71,7 +72,7 @@ class ActionHandoff(Action):
     def name(self) -> str:
         return "action_handoff"
 
-    def run(
+    async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
         turn = Turn.of(dispatcher, tracker)
@@ -85,7 +86,7 @@ class ActionFallback(Action):
     def name(self) -> str:
         return "action_default_fallback"
 
-    def run(
+    async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
         turn = Turn.of(dispatcher, tracker)
@@ -119,21 +120,43 @@ class ActionSmallTalk(Action):
     def name(self) -> str:
         return "action_small_talk"
 
-    def run(
+    async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
         turn = Turn.of(dispatcher, tracker)
         if handoff.needed(turn):
             handoff.by_words(turn, f"客户说：{turn.text[:120]}")
             return []
-        if turn.intent == "faq" or turn.looks_like_question and turn.intent in ("out_of_scope", "inform"):
+        suspended = list(tracker.slots.get("suspended_tasks") or [])
+        if suspended and (turn.intent in ("affirm", "deny") or _GO_ON.search(turn.text)):
+            return _resumed_or_dropped(turn, suspended)
+        if turn.attachments and not turn.text:
+            turn.say(
+                "照片收到了。您是要报案，还是给已有的理赔案件补材料？",
+                [command("我要报案", "report_claim"), command("查理赔/补材料", "claim_progress"), HUMAN],
+            )
+        elif turn.intent == "faq" or (turn.looks_like_question and turn.intent in ("out_of_scope", "inform")):
             answer(turn)
         elif re.search(r"退订|^\s*TD\s*$", turn.text, re.IGNORECASE):
             turn.say("好的，已为您退订营销信息，不会再主动发送。保单和理赔的服务通知不受影响。")
         elif not small_talk(turn, turn.intent):
-            turn.say("收到。您是想报案、续保、买车险，还是问车险问题？", [
-                command("报案", "report_claim"), command("续保", "renewal"), command("买车险", "new_policy"), HUMAN])
+            turn.say(
+                "收到。您是想报案、续保、买车险，还是问车险问题？",
+                [command("报案", "report_claim"), command("续保", "renewal"), command("买车险", "new_policy"), HUMAN],
+            )
         return []
+
+
+_GO_ON = re.compile(r"^(那)?(接着|继续)(办|来|吧|弄|填|刚才)?")
+
+
+def _resumed_or_dropped(turn: Turn, suspended: list[str]) -> list[dict[str, Any]]:
+    """The answer to "刚才的…还没办完，要接着办吗？"."""
+    task = suspended[0]
+    if turn.intent == "deny":
+        turn.say(f"好的，{TASKS[task]}先放下了，没有提交任何内容。需要时随时叫我。")
+        return [SlotSet(f"{task}_draft", None), SlotSet("suspended_tasks", suspended[1:] or None)]
+    return [ActiveLoop(f"{task}_form")]
 
 
 class ActionStop(Action):
@@ -142,7 +165,7 @@ class ActionStop(Action):
     def name(self) -> str:
         return "action_stop"
 
-    def run(
+    async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
         turn = Turn.of(dispatcher, tracker)

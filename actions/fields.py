@@ -7,14 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from actions.nodes import Draft, Field, Miss, Prompt, always, nothing
+from actions.turn import Button, Turn, option
+from actions.wording import is_filler, is_polite_no
 from chebao.insurance import people, phone, plate
 
-from actions.forms import Draft, Field, Miss, Prompt, always
-from actions.turn import Button, Turn, option
-
 #: "No" and "yes" as short answers.
-NO = re.compile(r"^(都|还|目前|现在|暂时|我|我们)?(没有?|无|不|否|木有|冇|没得)(了|的|呢|啊|呀|哦|有)?[。.!！]*$|^(都)?没有?(这些)?(情况)?$|不需要|不用|没这个|不存在")
-YES = re.compile(r"^(是|对|有|好|嗯|行|可以|没错|确认|同意|要|需要|OK|ok|恩|是的|对的|好的|可以的)[的啊呀吧了哦。.!！]*$")
+NO = re.compile(
+    r"^(都|还|目前|现在|暂时|我|我们)?(没有?|无|不|否|木有|冇|没得)(了|的|呢|啊|呀|哦|有)?[。.!！]*$|^(都)?没有?(这些)?(情况)?$|不需要|不用|没这个|不存在"
+)
+YES = re.compile(
+    r"^(是|对|有|好|嗯|行|可以|没错|确认|同意|要|需要|OK|ok|恩|是的|对的|好的|可以的)[的啊呀吧了哦。.!！]*$"
+)
 
 
 def choice(
@@ -25,6 +29,7 @@ def choice(
     *,
     explain: str,
     show: bool = True,
+    take: Callable[[Turn, Draft], Any] = nothing,
     **more: Any,
 ) -> Field:
     """A field with buttons. `options`: (title, value, regex of what a customer may type instead), tried in order."""
@@ -36,11 +41,15 @@ def choice(
     def parse(turn: Turn, draft: Draft) -> Any:
         if name in turn.pressed:
             return turn.pressed[name]
-        return next((value for title, value, pattern in options if turn.text == title or re.search(pattern, turn.text)), None)
+        if (told := take(turn, draft)) is not None:
+            return told
+        return next(
+            (value for title, value, pattern in options if turn.text == title or re.search(pattern, turn.text)), None
+        )
 
     titles = {value: title for title, value, _ in options}
     return Field(
-        name, label, ask, parse, explain, show=(lambda v: titles.get(v, str(v))) if show else None, **more
+        name, label, ask, parse, explain, take=take, show=(lambda v: titles.get(v, str(v))) if show else None, **more
     )
 
 
@@ -64,6 +73,8 @@ def text(
         if name in turn.pressed:
             return turn.pressed[name]
         said = turn.text.strip()
+        if (is_polite_no(said) and len(said) <= 4) or (is_filler(said) and least > 1):
+            return None
         if len(said) > most:
             return Miss(f"内容有点长，请控制在{most}字以内，挑要紧的说就行。")
         return said if len(said) >= least else None
@@ -81,6 +92,7 @@ def plate_field(
     needed: Callable[[Turn, Draft], bool] = always,
     depends: tuple[str, ...] = (),
     choices: Callable[[Turn, Draft], Sequence[str]] = lambda turn, draft: (),
+    take: Callable[[Turn, Draft], Any] | None = None,
 ) -> Field:
     """The plate; with `none_title` a car without one (or an unknown plate) is accepted as "" too."""
 
@@ -90,35 +102,53 @@ def plate_field(
             buttons.append(option(none_title, name, none_value))
         return Prompt(question(turn, draft) if callable(question) else question, buttons)
 
-    def take(turn: Turn, draft: Draft) -> Any:
+    def anywhere(turn: Turn, draft: Draft) -> Any:
         found = plate.find_plates(turn.text)
         return found[0].value if found else None
 
     def parse(turn: Turn, draft: Draft) -> Any:
         if name in turn.pressed:
             return turn.pressed[name]
-        if (value := take(turn, draft)) is not None:
+        if (value := anywhere(turn, draft)) is not None:
             return value
-        if none_title and re.search(r"没有?(上|挂)?牌|没上|未上|新车|临牌|临时牌|还没|没有|不记得|忘|不知道|不清楚", turn.text):
+        if none_title and re.search(
+            r"没有?(上|挂)?牌|没上|未上|新车|临牌|临时牌|还没|没有|不记得|忘|不知道|不清楚", turn.text
+        ):
             return none_value
         if re.search(r"[\u4e00-\u9fa5][A-Za-z]\s*[·.-]?\s*\w{3,}", turn.text):
-            return Miss("这个车牌看着少了或多了一位，请按行驶证再发一次，比如 京A12345；新能源车是 8 位，比如 沪AD12345。")
+            return Miss(
+                "这个车牌看着少了或多了一位，请按行驶证再发一次，比如 京A12345；新能源车是 8 位，比如 沪AD12345。"
+            )
         return None
 
     return Field(
-        name, "车牌号", ask, parse, "车牌号写在行驶证首页和车牌上，比如 京A12345；新能源车是 8 位，比如 沪AD12345。",
-        words=("车牌", "牌照", "车号"), take=take, needed=needed, depends=depends, show=lambda v: v or "暂无车牌",
+        name,
+        "车牌号",
+        ask,
+        parse,
+        "车牌号写在行驶证首页和车牌上，比如 京A12345；新能源车是 8 位，比如 沪AD12345。",
+        words=("车牌", "牌照", "车号"),
+        take=take or anywhere,
+        needed=needed,
+        depends=depends,
+        show=lambda v: v or "暂无车牌",
     )
 
 
-def phone_field(question: str, *, name: str = "phone", needed: Callable[[Turn, Draft], bool] = always) -> Field:
+def phone_field(
+    question: str,
+    *,
+    name: str = "phone",
+    needed: Callable[[Turn, Draft], bool] = always,
+    take: Callable[[Turn, Draft], Any] | None = None,
+) -> Field:
     """A phone number for being called back (no proof of identity)."""
 
-    def take(turn: Turn, draft: Draft) -> Any:
-        if turn.verified:
-            return turn.verified["phone"]
+    def anywhere(turn: Turn, draft: Draft) -> Any:
         found = phone.find_phones(turn.text)
-        return found[0].value if found else None
+        if found:
+            return found[0].value
+        return turn.verified["phone"] if turn.verified and name not in draft else None
 
     def parse(turn: Turn, draft: Draft) -> Any:
         found = phone.find_phones(turn.text)
@@ -129,14 +159,23 @@ def phone_field(question: str, *, name: str = "phone", needed: Callable[[Turn, D
         return None
 
     return Field(
-        name, "联系电话", lambda turn, draft: Prompt(question), parse,
+        name,
+        "联系电话",
+        lambda turn, draft: Prompt(question),
+        parse,
         "请发一个能打通的 11 位手机号，方便同事联系您，比如 13812345678。",
-        words=("手机", "电话", "号码"), take=take, needed=needed, show=lambda v: f"{v[:3]}****{v[-4:]}",
+        words=("手机", "电话", "号码"),
+        take=take or anywhere,
+        needed=needed,
+        show=lambda v: f"{v[:3]}****{v[-4:]}",
     )
 
 
 def name_field(
-    question: str | Callable[[Turn, Draft], str], *, name: str, label: str = "姓名",
+    question: str | Callable[[Turn, Draft], str],
+    *,
+    name: str,
+    label: str = "姓名",
     needed: Callable[[Turn, Draft], bool] = always,
 ) -> Field:
     """A person's full name."""
@@ -151,7 +190,9 @@ def name_field(
         bare = re.sub(r"^(我叫|我是|叫|姓名|车主|是|名字)[是:：]?", "", turn.text.strip())
         return bare if re.fullmatch(r"[\u4e00-\u9fa5·]{2,12}", bare) and not turn.looks_like_question else None
 
-    return Field(name, label, ask, parse, "请发身份证上的姓名，比如 张三。", words=("姓名", "名字"), needed=needed, show=str)
+    return Field(
+        name, label, ask, parse, "请发身份证上的姓名，比如 张三。", words=("姓名", "名字"), needed=needed, show=str
+    )
 
 
 def confirm_field(
@@ -167,19 +208,24 @@ def confirm_field(
         return Prompt(question(turn, draft), [option(title, "confirm", "yes"), Button("改一下", "/change_answer")])
 
     def parse(turn: Turn, draft: Draft) -> Any:
-        if turn.pressed.get("confirm") == "yes":
-            turn_key = turn.message_id
-        elif turn.is_intent("affirm", least=0.6) and len(turn.text) <= 12 or re.search(
-            r"^(确认|提交|没问题|没错|对的?|是的?|可以|好的?|正确|都对|嗯|行|OK|ok)", turn.text
-        ) or re.search(r"确认(提交|投保|续保|无误)|无误|就这样|提交吧", turn.text):
+        if turn.pressed.get("confirm") == "yes" or (
+            (turn.is_intent("affirm", least=0.6) and len(turn.text) <= 12)
+            or re.search(r"^(确认|提交|没问题|没错|对的?|是的?|可以|好的?|正确|都对|嗯|行|OK|ok)", turn.text)
+            or re.search(r"确认(提交|投保|续保|无误)|无误|就这样|提交吧", turn.text)
+        ):
             turn_key = turn.message_id
         else:
             return None
         return {"at": turn_key}
 
     return Field(
-        "confirm", "确认", ask, parse, f"内容没问题就回复“{title}”；要改哪一项，直接说，比如“时间改成昨天晚上八点”。",
-        depends=depends, needed=needed,
+        "confirm",
+        "确认",
+        ask,
+        parse,
+        f"内容没问题就回复“{title}”；要改哪一项，直接说，比如“时间改成昨天晚上八点”。",
+        depends=depends,
+        needed=needed,
     )
 
 

@@ -15,119 +15,28 @@ from __future__ import annotations
 
 import inspect
 import logging
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from chebao.errors import ChebaoError, InputRefused, Locked, Unavailable
-from rasa_sdk import Action, Tracker
 from rasa_sdk.events import ActiveLoop, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import Action, Tracker
 
-from actions import answers, handoff
+from actions import answers, handoff, wording
+from actions.nodes import AskAgain, Draft, Field, Finish, Miss, Parsed, Prompt, Step, always, nothing
 from actions.tasks import TASKS
-from actions.turn import HUMAN, Button, Turn, command, option
+from actions.turn import HUMAN, Turn, command, option
+from chebao.errors import ChebaoError, InputRefused, Locked, Unavailable
+
+__all__ = ["AskAgain", "Draft", "Field", "Finish", "Form", "Miss", "Parsed", "Prompt", "Step", "always", "nothing"]
 
 logger = logging.getLogger(__name__)
 
-Draft = dict[str, Any]
-
 RETRY = "retry"
+_CHANGING = "changing"
+"""Key in the draft while the customer is asked which answer to change."""
 _MISSES_BEFORE_PERSON = 3
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A question: one sentence at its end asks for one thing."""
-
-    text: str
-    buttons: Sequence[Button] = ()
-
-
-@dataclass(frozen=True)
-class Miss:
-    """An answer that was understood but cannot be taken; `why` is said at once."""
-
-    why: str
-
-
-class Finish(Exception):
-    """Ends the form early. `text` is the last thing said, if any."""
-
-    def __init__(self, text: str = "", buttons: Sequence[Button] = ()) -> None:
-        super().__init__(text)
-        self.text, self.buttons = text, buttons
-
-
-class AskAgain(Exception):
-    """Raised by a step that found a field must be asked for again."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(field)
-        self.field = field
-
-
-def always(turn: Turn, draft: Draft) -> bool:
-    """The default of `needed`."""
-    return True
-
-
-def nothing(turn: Turn, draft: Draft) -> Any:
-    """The default of `take`: the field is only ever filled by an answer to its question."""
-    return None
-
-
-Parsed = Any | Miss | None
-
-
-@dataclass(frozen=True)
-class Field:
-    """Something to ask for.
-
-    Attributes:
-        name: key in the draft and value of Rasa's requested_slot.
-        label: what customers and agents call it.
-        ask: the question, given what is known.
-        parse: answer → value, Miss, or None where it was not understood; may be async.
-        explain: said after the second miss instead of the same question again.
-        words: words by which a customer names the field when correcting it.
-        take: finds the value in a message that was not an answer to this question (opening, side remark, correction).
-        needed: whether the field is asked for at all.
-        depends: fields whose correction makes this value void.
-        free: any text would do as an answer, so interruptions are looked for first.
-        show: value → text of the read-back; None: not read back.
-    """
-
-    name: str
-    label: str
-    ask: Callable[[Turn, Draft], Prompt]
-    parse: Callable[[Turn, Draft], Parsed | Awaitable[Parsed]]
-    explain: str
-    words: tuple[str, ...] = ()
-    take: Callable[[Turn, Draft], Any] = nothing
-    needed: Callable[[Turn, Draft], bool] = always
-    depends: tuple[str, ...] = ()
-    free: bool = False
-    show: Callable[[Any], str] | None = None
-
-
-@dataclass(frozen=True)
-class Step:
-    """Something to do once everything before it is known. What `run` returns is kept in the draft under `name`."""
-
-    name: str
-    run: Callable[[Turn, Draft], Awaitable[Any]]
-    needed: Callable[[Turn, Draft], bool] = always
-    depends: tuple[str, ...] = ()
-
-
-_CORRECTION = re.compile(r"(说|填|写|选|报|打|输|记|弄|搞)错|不对[，,。!！ ]|^不对|更正|改(一)?下|改成|改为|修改|重新填|换成|应该是")
-_NEW_VALUE = re.compile(r"(?:改成|改为|改到|应该是|应为|换成|其实是|而是|写成|是)\s*[:：]?")
-#: An answer in free words is a story; only a plain wish in it starts another task.
-_WISH = re.compile(r"^(对了|另外|那|先|等等|等一下|顺便|麻烦|请|我|能|可以)*(先)?(帮我|给我|我要|我想|想|要|办|查)(?!求)")
-_STOP = re.compile(r"^(那)?(还是)?(算了|取消|停止|退出|不办了|不买了|不报了|不弄了|先不办|不续了|不用了|别办了)|算了.{0,3}不")
 
 
 class Form(Action, ABC):
@@ -204,7 +113,7 @@ class _Run:
         except Finish as end:
             if end.text or end.buttons:
                 self.turn.say(end.text, end.buttons)
-            self._leave()
+            self._leave(stopped=end.text == self.form.stop_text)
         except Unavailable:
             logger.warning("back office unavailable in %s of %s", self.form.name(), self.turn.sender)
             self._offer_retry()
@@ -225,13 +134,17 @@ class _Run:
             handoff.by_words(turn, self._summary(), self.draft)
             raise _Wait
         starts = not self.running or self.requested is None
+        resumed = starts and bool(self.draft) and turn.after_other_form(form.name())
         if starts and not self.draft:
             await form.begin(turn, self.draft)
+        if starts:
+            self.suspended = [t for t in self.suspended if t != form.task]
+        if resumed:  # the message was meant for the task that has just ended
+            return
         await form.watch(turn, self.draft)
         if starts:
             self._volunteer()
-            self.suspended = [t for t in self.suspended if t != form.task]
-        elif turn.pressed or not (turn.text or turn.attachments):
+        elif turn.pressed or not turn.text:
             await self._pressed()
         elif self.requested == RETRY:
             self._stop_if_asked()
@@ -240,13 +153,12 @@ class _Run:
 
     async def _hear_answer(self, field: Field) -> None:
         turn = self.turn
-        if await self.form.respond(turn, self.draft) or await self._corrected(field):
+        if await self._corrected(field):
             return
-        # An answer that can be read as such ("取消划痕险", "不用了，照旧") is neither a stop nor a question.
-        answered = not field.free and field.take(turn, self.draft) is not None
-        if not answered:
+        polite = wording.is_polite_no(turn.text)
+        if not polite:
             self._stop_if_asked()
-        interruption = None if answered else self._interruption(field)
+        interruption = self._interruption(field)
         if interruption and (field.free or len(turn.text) > 12 or turn.looks_like_question):
             self._interrupted(interruption)
             return
@@ -254,31 +166,47 @@ class _Run:
         if parsed is not None and not isinstance(parsed, Miss):
             self._take(field, parsed)
             self._volunteer(skip=field.name)
-        elif interruption and not isinstance(parsed, Miss):
+            return
+        if polite:
+            self._stop_if_asked()
+        if interruption and not isinstance(parsed, Miss):
             self._interrupted(interruption)
-        elif not self._volunteer(skip=field.name):
+        elif isinstance(parsed, Miss) or not self._volunteer(skip=field.name):
             self._missed(field, parsed)
 
     def _stop_if_asked(self) -> None:
         text = self.turn.text.strip()
-        if len(text) <= 20 and (self.turn.is_intent("cancel", least=0.8) or _STOP.search(text)):
+        if len(text) <= 20 and (self.turn.is_intent("cancel", least=0.8) or wording.is_stop(text)):
             raise Finish(self.form.stop_text)
 
     async def _pressed(self) -> None:
-        turn, known = self.turn, False
-        for name, value in turn.pressed.items():
-            if turn.intent == "change_answer" and name == "field":
-                self._drop(str(value))
-                known = True
-            elif (field := self.form.field(name)) is not None:
+        """A button, or a photo or position without words."""
+        turn = self.turn
+        if not turn.pressed and (turn.attachments or turn.location):
+            await self._sent()
+            return
+        if turn.intent == "change_answer":
+            self._choose_change(str(turn.pressed.get("field") or ""))
+            return
+        known = RETRY in turn.pressed
+        for name in turn.pressed:
+            if (field := self.form.field(name)) is not None:
                 parsed = await _value(field.parse(turn, self.draft))
-                if isinstance(parsed, Miss):
-                    turn.say(parsed.why)
-                    raise _Wait
-                self._take(field, value if parsed is None else parsed)
+                self._take(field, turn.pressed[name] if parsed is None or isinstance(parsed, Miss) else parsed)
                 known = True
         if not known:
             self._interrupted(turn.intent)
+
+    async def _sent(self) -> None:
+        """A photo or position: the answer to the question where that takes one, else of use for another field."""
+        asked = self.form.field(self.requested)
+        parsed = await _value(asked.parse(self.turn, self.draft)) if asked else None
+        if isinstance(parsed, Miss) and asked:
+            self.turn.say(parsed.why, asked.ask(self.turn, self.draft).buttons)
+            raise _Wait
+        if asked and parsed is not None:
+            self._take(asked, parsed)
+        self._volunteer()
 
     def _take(self, field: Field, value: Any) -> None:
         if field.name in self.draft and self.draft[field.name] != value:
@@ -298,48 +226,78 @@ class _Run:
         """Fills other empty fields from what the message also says. Returns whether any was filled."""
         filled = False
         for node in self.form.nodes:
-            if isinstance(node, Field) and node.name != skip and node.name not in self.draft:
+            if isinstance(node, Field) and node.name != skip and self.draft.get(node.name, "") == "":
                 value = node.take(self.turn, self.draft)
                 if value is not None:
-                    self.draft[node.name] = value
+                    self._take(node, value)
                     filled = True
         return filled
+
+    # --- corrections --------------------------------------------------------------------------------------------
 
     async def _corrected(self, asked: Field) -> bool:
         """Handles "时间说错了，是前天晚上": changes the field meant, or asks which one is."""
         turn = self.turn
-        meant = turn.is_intent("change_answer", least=0.6)
-        if not meant and not _CORRECTION.search(turn.text):
-            return False
         answered = [n for n in self.form.nodes if isinstance(n, Field) and n.name in self.draft]
-        named = [n for n in answered if any(w in turn.text for w in n.words)]
-        told = [n for n in answered if (v := n.take(turn, self.draft)) is not None and v != self.draft[n.name]]
-        target = next((n for n in named if n in told), None) or next(iter(named or told), None)
-        if target is None:
-            if not meant or asked.take(turn, self.draft) is not None:
-                return False
-            self._ask_what_to_change(answered)
-            raise _Wait
-        await self._change(target)
-        return True
+        chosen = self.draft.pop(_CHANGING, False)
+        if chosen and (target := self._named(answered)):
+            await self._change(target)
+            return True
+        meant = turn.is_intent("change_answer", least=0.6)
+        refused = asked.name == "confirm" and (wording.is_denial(turn.text) or turn.is_intent("deny", least=0.7))
+        if not (meant or refused or wording.is_correction(turn.text)):
+            return False
+        told = self._told(answered)
+        target = self._named(told) or self._named(answered) or next(iter(told), None)
+        if target is not None:
+            await self._change(target)
+            return True
+        if (not meant and not refused) or (asked.free and len(turn.text) > 8):
+            return False
+        self._ask_what_to_change(answered)
+        raise _Wait
+
+    def _named(self, fields: Sequence[Field]) -> Field | None:
+        """The field that the message calls by name."""
+        text = self.turn.text
+        return next((n for n in fields if n.label in text or any(w in text for w in n.words)), None)
+
+    def _told(self, fields: Sequence[Field]) -> list[Field]:
+        """The fields for which the message holds another value than the one kept."""
+        return [n for n in fields if (v := self._new_value(n)) is not None and v != self.draft[n.name]]
+
+    def _new_value(self, field: Field) -> Any:
+        """What `field` finds behind "改成" or "是", else anywhere in the message."""
+        rest = wording.corrected_to(self.turn.text)
+        value = field.take(self.turn.saying(rest), self.draft) if rest else None
+        return field.take(self.turn, self.draft) if value is None else value
 
     async def _change(self, target: Field) -> None:
         turn = self.turn
-        value = target.take(turn, self.draft)
-        if value is None and _NEW_VALUE.search(turn.text):
-            rest = _NEW_VALUE.split(turn.text)[-1].strip(" ，,。.")
-            value = await _value(target.parse(turn.saying(rest), self.draft)) if rest else None
+        value = self._new_value(target)
+        rest = wording.corrected_to(turn.text)
+        if value is None and rest:
+            value = await _value(target.parse(turn.saying(rest), self.draft))
         self._drop(target.name)
-        if value is not None and not isinstance(value, Miss):
-            self.draft[target.name] = value
+        if isinstance(value, Miss):
+            turn.say(value.why)
+        elif value is not None:
+            self._take(target, value)
             shown = f"：{target.show(value)}" if target.show else ""
             turn.say(f"好的，{target.label}已改过来{shown}。")
 
+    def _choose_change(self, name: str) -> None:
+        """The button "改一下", or one of the fields that it offered."""
+        if self.form.field(name) is None:
+            self._ask_what_to_change([n for n in self.form.nodes if isinstance(n, Field) and n.name in self.draft])
+            raise _Wait
+        self.draft.pop(_CHANGING, None)
+        self._drop(name)
+
     def _ask_what_to_change(self, answered: Sequence[Field]) -> None:
         changeable = [n for n in answered if n.show]
-        self.turn.say(
-            "好的，您想改哪一项？", [command(n.label, "change_answer", field=n.name) for n in changeable][:9]
-        )
+        self.draft[_CHANGING] = True
+        self.turn.say("好的，您想改哪一项？", [command(n.label, "change_answer", field=n.name) for n in changeable])
 
     # --- interruptions ------------------------------------------------------------------------------------------
 
@@ -347,7 +305,7 @@ class _Run:
         """The intent that leads away from the question, or None. An answer in free words needs a clearer sign."""
         turn = self.turn
         if turn.intent in TASKS and turn.intent != self.form.task and turn.confidence >= 0.75:
-            return turn.intent if not field.free or _WISH.search(turn.text) else None
+            return turn.intent if not field.free or wording.is_wish(turn.text) else None
         if turn.is_intent("faq", least=0.5):
             return "faq" if not field.free or turn.looks_like_question else None
         talk = ("help", "bot_challenge", "repeat", "chitchat", "out_of_scope", "greet", "thank", "goodbye")
@@ -434,15 +392,20 @@ class _Run:
         )
         self.requested = RETRY
 
-    def _leave(self) -> None:
-        """Ends the form; a suspended task is offered again."""
+    def _leave(self, *, stopped: bool = False) -> None:
+        """Ends the form. A suspended task goes on at once, or is offered where the customer has just stopped one."""
         self.draft, self.misses, self.requested, self.next_form = {}, {}, None, None
-        if self.suspended:
-            task = self.suspended.pop(0)
+        if not self.suspended or self.turn.handed_over:
+            return
+        task = self.suspended[0]
+        if stopped:
             self.turn.say(
                 f"刚才的{TASKS[task]}还没办完，要接着办吗？",
-                [command(f"接着办{TASKS[task]}", task), command("先不办了", "goodbye")],
+                [command(f"接着办{TASKS[task]}", task), command("先不办了", "deny")],
             )
+        else:
+            self.turn.say(f"我们接着办刚才的{TASKS[task]}。")
+            self.next_form = f"{task}_form"
 
     def _events(self) -> list[dict[str, Any]]:
         events = [] if self.running else [ActiveLoop(self.form.name())]

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
-
-from chebao.errors import NotFound
-from chebao.insurance import clocks
-from chebao.insurance.policy_numbers import find_claim_nos
 
 from actions import handoff, identity
 from actions.fields import confirm_field, text
-from actions.forms import AskAgain, Draft, Field, Finish, Form, Prompt, Step
+from actions.forms import Form
+from actions.nodes import AskAgain, Draft, Field, Finish, Prompt, Step
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn, command, numbered, option
+from chebao.errors import NotFound
+from chebao.insurance import clocks, money
+from chebao.insurance.policy_numbers import find_claim_nos
 
 STATUS = {
-    "reported": "已报案，等待查勘", "surveying": "查勘中", "documents_missing": "材料待补齐", "loss_assessed": "已定损",
-    "adjudicating": "核赔中", "agreed": "已达成赔付协议，等待付款", "paid": "已赔付", "refused": "未予赔付", "withdrawn": "已撤案",
+    "reported": "已报案，等待查勘",
+    "surveying": "查勘中",
+    "documents_missing": "材料待补齐",
+    "loss_assessed": "已定损",
+    "adjudicating": "核赔中",
+    "agreed": "已达成赔付协议，等待付款",
+    "paid": "已赔付",
+    "refused": "未予赔付",
+    "withdrawn": "已撤案",
 }
 _PATH = ("reported", "surveying", "loss_assessed", "adjudicating", "agreed", "paid")
 
@@ -44,13 +52,23 @@ async def _list_claims(turn: Turn, draft: Draft) -> list[dict[str, str]]:
 
 def _ask_claim(turn: Turn, draft: Draft) -> Prompt:
     rows = draft.get("claims") or []
-    return Prompt("您想查哪一笔？请发报案号，或者点下面的。", [option(f"{r['no']}（{r['what']}）", "claim_no", r["no"]) for r in rows[:5]])
+    return Prompt(
+        "您想查哪一笔？请发报案号，或者点下面的。",
+        [option(f"{r['no']}（{r['what']}）", "claim_no", r["no"]) for r in rows[:5]],
+    )
 
 
 def _claim_field(label: str) -> Field:
-    return Field("claim_no", label, _ask_claim, _parse_claim_no,
-                 "报案号是 CL 开头加 10 位数字，报案时短信发过；也可以直接点上面列出的。",
-                 words=("报案号",), take=_take_claim_no, show=str)
+    return Field(
+        "claim_no",
+        label,
+        _ask_claim,
+        _parse_claim_no,
+        "报案号是 CL 开头加 10 位数字，报案时短信发过；也可以直接点上面列出的。",
+        words=("报案号",),
+        take=_take_claim_no,
+        show=str,
+    )
 
 
 async def _load(turn: Turn, draft: Draft) -> dict[str, Any]:
@@ -60,7 +78,9 @@ async def _load(turn: Turn, draft: Draft) -> dict[str, Any]:
         no = draft["claim_no"]
         turn.say(f"没有查到报案号 {no} 对应的您的案件，请核对报案号。")
         if draft.get("not_found") or not draft.get("claims"):
-            raise Finish("可以换报案时用的手机号再查，或者请人工同事帮您核对。", [command("重新查询", "claim_progress"), HUMAN]) from None
+            raise Finish(
+                "可以换报案时用的手机号再查，或者请人工同事帮您核对。", [command("重新查询", "claim_progress"), HUMAN]
+            ) from None
         draft["not_found"] = True
         raise AskAgain("claim_no") from None
 
@@ -70,18 +90,23 @@ async def _tell_progress(turn: Turn, draft: Draft) -> None:
     status = claim["status"]
     said = f"报案号 {claim['claim_no']}：目前{STATUS.get(status, status)}。"
     if claim.get("assessed_amount") and status not in ("refused", "withdrawn"):
-        said += f"定损金额 {float_text(claim['assessed_amount'])} 元。"
+        said += f"定损金额 {_yuan(claim['assessed_amount'])} 元。"
     if status == "paid":
-        said += f"已付赔款 {float_text(claim['paid_amount'])} 元。"
+        said += f"已付赔款 {_yuan(claim['paid_amount'])} 元。"
     if status == "documents_missing" and claim.get("missing"):
         said += f"还差：{'、'.join(claim['missing'])}，补齐后就能往下走。"
     if status == "refused":
         said += f"原因：{claim.get('reason') or '见书面通知'}。对结果有异议可以申请复核，或拨打 12378 向监管反映。"
     turn.say(said)
-    turn.card({
-        "type": "progress", "claim_no": claim["claim_no"], "status": STATUS.get(status, status),
-        "steps": _steps(claim), "amount": float_text(claim["assessed_amount"]) if claim.get("assessed_amount") else None,
-    })
+    turn.card(
+        {
+            "type": "progress",
+            "claim_no": claim["claim_no"],
+            "status": STATUS.get(status, status),
+            "steps": _steps(claim),
+            "amount": _yuan(claim["assessed_amount"]) if claim.get("assessed_amount") else None,
+        }
+    )
     kind = "commercial" if claim.get("policy_no") else "compulsory"
     legal = clocks.claim_clocks(kind, claim) if status not in ("paid", "withdrawn") else []
     if legal:
@@ -91,10 +116,8 @@ async def _tell_progress(turn: Turn, draft: Draft) -> None:
     raise Finish
 
 
-def float_text(value: Any) -> str:
-    from actions.purchase import money
-
-    return money(value)
+def _yuan(value: Any) -> str:
+    return money.show(Decimal(str(value)))
 
 
 def _steps(claim: dict[str, Any]) -> list[dict[str, Any]]:
@@ -123,13 +146,17 @@ class ClaimProgressForm(Form):
 
 async def _check_own(turn: Turn, draft: Draft) -> None:
     claim = await _load(turn, draft)
-    turn.say(f"查到报案号 {claim['claim_no']}，目前{STATUS.get(claim['status'], claim['status'])}。您的意见我来登记，会由另一位同事复核。")
+    turn.say(
+        f"查到报案号 {claim['claim_no']}，目前{STATUS.get(claim['status'], claim['status'])}。您的意见我来登记，会由另一位同事复核。"
+    )
 
 
 async def _dispute(turn: Turn, draft: Draft) -> None:
     key = f"{turn.sender}:{draft['confirm']['at']}:dispute_claim"
     await backoffice().dispute_claim(draft["claim_no"], draft["dispute"], key, as_customer=turn.customer_id)
-    turn.say("复核申请已登记，会由没有经手过的同事重新核对，并给您书面答复。对答复仍不满意，可以投诉，或拨打 12378 向监管反映。")
+    turn.say(
+        "复核申请已登记，会由没有经手过的同事重新核对，并给您书面答复。对答复仍不满意，可以投诉，或拨打 12378 向监管反映。"
+    )
     handoff.request(turn, "policy_restriction", f"理赔异议 {draft['claim_no']}：{draft['dispute'][:120]}", draft)
     raise Finish
 
@@ -144,9 +171,17 @@ class ClaimDisputeForm(Form):
         Step("claims", _list_claims),
         _claim_field("报案号"),
         Step("own", _check_own, depends=("claim_no",)),
-        text("dispute", "异议内容", "您对哪一点有异议？请简单描述一下，比如“定损少了右大灯”。",
-             explain="说一句不认可的地方和您希望的结果就行，有照片、维修报价也可以一起发。", least=4),
-        confirm_field(lambda t, d: f"我这样登记：{d['claim_no']}，{d['dispute']}。内容正确的话请确认提交。", "确认提交",
-                      depends=("claim_no", "dispute")),
+        text(
+            "dispute",
+            "异议内容",
+            "您对哪一点有异议？请简单描述一下，比如“定损少了右大灯”。",
+            explain="说一句不认可的地方和您希望的结果就行，有照片、维修报价也可以一起发。",
+            least=4,
+        ),
+        confirm_field(
+            lambda t, d: f"我这样登记：{d['claim_no']}，{d['dispute']}。内容正确的话请确认提交。",
+            "确认提交",
+            depends=("claim_no", "dispute"),
+        ),
         Step("submitted", _dispute, depends=("confirm",)),
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chebao.insurance import places
-from chebao.insurance.moments import parse_moment
-
 from actions.fields import choice, confirm_field, moment_text, phone_field, plate_field
-from actions.forms import Draft, Field, Finish, Form, Miss, Prompt, Step
+from actions.forms import Form
 from actions.new_policy import city_in
+from actions.nodes import Draft, Field, Finish, Miss, Prompt, Step
 from actions.services import backoffice
 from actions.turn import Turn, option
+from chebao.insurance import places
+from chebao.insurance.moments import parse_moment
 
 _HELP = (
     ("拖车", "tow", r"拖|抛锚|趴窝|动不了|坏在|走不了|事故"),
@@ -44,10 +44,17 @@ async def _safety(turn: Turn, draft: Draft) -> None:
 
 
 async def _rescue(turn: Turn, draft: Draft) -> None:
-    body = {"plate": draft.get("plate") or None, "phone": draft["phone"], "place": draft["place"],
-            "kind": draft["kind"], "reference": turn.sender}
+    body = {
+        "plate": draft.get("plate") or None,
+        "phone": draft["phone"],
+        "place": draft["place"],
+        "kind": draft["kind"],
+        "reference": turn.sender,
+    }
     row = await backoffice().create_rescue(body, f"{turn.sender}:{draft['confirm']['at']}:create_rescue")
-    turn.say(f"救援已安排，救援单号 {row['rescue_no']}。{row.get('eta') or ''}救援电话：{row.get('hotline') or ''}，师傅会先打电话给您。")
+    turn.say(
+        f"救援已安排，救援单号 {row['rescue_no']}。{row.get('eta') or ''}救援电话：{row.get('hotline') or ''}，师傅会先打电话给您。"
+    )
     raise Finish
 
 
@@ -58,13 +65,33 @@ class RoadsideAssistanceForm(Form):
     stop_text = "好的，救援先不叫了。注意安全，需要时随时叫我。"
     nodes = (
         Step("safety", _safety),
-        choice("kind", "救援项目", "需要哪种救援？", _HELP, explain="拖车、搭电、换胎、送油，选一个就行。", take=_take_kind, words=("救援",)),
-        Field("place", "所在位置", lambda t, d: Prompt("可以打字，也可以点定位按钮（只用于这次救援）。车现在在哪里？"), _parse_place,
-              "说道路和附近的标志，比如“京港澳高速进京方向 32 公里处”。", words=("位置", "地点"), take=_take_place, free=True, show=str),
+        choice(
+            "kind",
+            "救援项目",
+            "需要哪种救援？",
+            _HELP,
+            explain="拖车、搭电、换胎、送油，选一个就行。",
+            take=_take_kind,
+            words=("救援",),
+        ),
+        Field(
+            "place",
+            "所在位置",
+            lambda t, d: Prompt("可以打字，也可以点定位按钮（只用于这次救援）。车现在在哪里？"),
+            _parse_place,
+            "说道路和附近的标志，比如“京港澳高速进京方向 32 公里处”。",
+            words=("位置", "地点"),
+            take=_take_place,
+            free=True,
+            show=str,
+        ),
         plate_field("车牌号是多少？", none_title="记不清车牌"),
         phone_field("师傅打哪个电话联系您？请发手机号。"),
-        confirm_field(lambda t, d: "\n".join(["我这样安排：", *RoadsideAssistanceForm().read_back(t, d), "没问题请确认提交。"]), "确认提交",
-                      depends=("kind", "place", "plate", "phone")),
+        confirm_field(
+            lambda t, d: "\n".join(["我这样安排：", *RoadsideAssistanceForm().read_back(t, d), "没问题请确认提交。"]),
+            "确认提交",
+            depends=("kind", "place", "plate", "phone"),
+        ),
         Step("submitted", _rescue, depends=("confirm",)),
     )
 
@@ -87,7 +114,11 @@ def _parse_when(turn: Turn, draft: Draft) -> Any:
     if moment.end <= turn.now:
         return Miss("这个时间已经过了，请说一个之后的时间，比如“明天下午三点”。")
     if moment.precision in ("month", "day"):
-        return Miss(f"{moment.start.month}月{moment.start.day}日几点方便？比如“上午十点”。") if moment.precision == "day" else None
+        return (
+            Miss(f"{moment.start.month}月{moment.start.day}日几点方便？比如“上午十点”。")
+            if moment.precision == "day"
+            else None
+        )
     return {"at": moment.start.isoformat(timespec="seconds"), "precision": moment.precision}
 
 
@@ -97,8 +128,14 @@ def _take_when(turn: Turn, draft: Draft) -> Any:
 
 
 async def _book(turn: Turn, draft: Draft) -> None:
-    body = {"kind": draft["meeting"], "city": draft.get("city"), "at": draft["when"]["at"], "phone": draft["phone"],
-            "customer_id": turn.customer_id, "reference": turn.sender}
+    body = {
+        "kind": draft["meeting"],
+        "city": draft.get("city"),
+        "at": draft["when"]["at"],
+        "phone": draft["phone"],
+        "customer_id": turn.customer_id,
+        "reference": turn.sender,
+    }
     row = await backoffice().create_appointment(body, f"{turn.sender}:{draft['confirm']['at']}:create_appointment")
     turn.say(f"约好了，预约号 {row['appointment_no']}，{moment_text(draft['when'])}。要改时间随时说。")
     raise Finish
@@ -109,14 +146,44 @@ class AppointmentForm(Form):
 
     task = "appointment"
     nodes = (
-        choice("meeting", "预约方式", "想约哪一种？", _MEETINGS, explain="去网点、让我们回电、上门查勘，选一个就行。", take=_take_meeting, words=("方式",)),
-        Field("city", "城市", lambda t, d: Prompt("在哪个城市？"), lambda t, d: city_in(t.text), "说城市名就行，比如“北京”。",
-              words=("城市",), take=lambda t, d: city_in(t.text), needed=lambda t, d: d.get("meeting") != "callback", show=str),
-        Field("when", "时间", lambda t, d: Prompt("约在什么时间？", [option("明天上午十点", "when", "明天上午十点"), option("明天下午三点", "when", "明天下午三点")]),
-              lambda t, d: _parse_when(t.saying(str(t.pressed["when"])) if "when" in t.pressed else t, d),
-              "说日期和钟点，比如“明天下午三点”“周五上午十点”。", words=("时间", "几点"), take=_take_when, show=moment_text),
+        choice(
+            "meeting",
+            "预约方式",
+            "想约哪一种？",
+            _MEETINGS,
+            explain="去网点、让我们回电、上门查勘，选一个就行。",
+            take=_take_meeting,
+            words=("方式",),
+        ),
+        Field(
+            "city",
+            "城市",
+            lambda t, d: Prompt("在哪个城市？"),
+            lambda t, d: city_in(t.text),
+            "说城市名就行，比如“北京”。",
+            words=("城市",),
+            take=lambda t, d: city_in(t.text),
+            needed=lambda t, d: d.get("meeting") != "callback",
+            show=str,
+        ),
+        Field(
+            "when",
+            "时间",
+            lambda t, d: Prompt(
+                "约在什么时间？",
+                [option("明天上午十点", "when", "明天上午十点"), option("明天下午三点", "when", "明天下午三点")],
+            ),
+            lambda t, d: _parse_when(t.saying(str(t.pressed["when"])) if "when" in t.pressed else t, d),
+            "说日期和钟点，比如“明天下午三点”“周五上午十点”。",
+            words=("时间", "几点"),
+            take=_take_when,
+            show=moment_text,
+        ),
         phone_field("留个联系电话吧，请发手机号。"),
-        confirm_field(lambda t, d: "\n".join(["我这样预约：", *AppointmentForm().read_back(t, d), "没问题请确认提交。"]), "确认提交",
-                      depends=("meeting", "city", "when", "phone")),
+        confirm_field(
+            lambda t, d: "\n".join(["我这样预约：", *AppointmentForm().read_back(t, d), "没问题请确认提交。"]),
+            "确认提交",
+            depends=("meeting", "city", "when", "phone"),
+        ),
         Step("submitted", _book, depends=("confirm",)),
     )

@@ -10,10 +10,15 @@ from json import dumps
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import Tracker
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+_QUESTION = re.compile(
+    r"[?？]|吗\s*$|呢\s*$|什么|怎么|多少|多久|多长|哪些|几天|几个|为什么|为啥|咋|如何|能不能|可不可以|是不是|会不会|要不要|有没有|请问|问一?下|想问|想了解"
+)
+
 
 @dataclass(frozen=True)
 class Button:
@@ -120,7 +125,23 @@ class Turn:
 
     @property
     def looks_like_question(self) -> bool:
-        return bool(re.search(r"[?？]|吗\s*$|呢\s*$|什么|怎么|多少|哪些|为什么|能不能|可不可以|是不是|会不会|要不要", self.text))
+        return bool(_QUESTION.search(self.text))
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether this turn has put the conversation into the queue, so that the bot falls silent."""
+        effects = [e for m in self.dispatcher.messages for e in (m.get("custom") or {}).get("effects", ())]
+        return any("handoff" in e and not e["handoff"].get("keep_bot") for e in effects)
+
+    def after_other_form(self, form: str) -> bool:
+        """Whether another form has already worked on this message."""
+        for event in reversed(self.tracker.events or []):
+            if event.get("event") == "user":
+                return False
+            name = str(event.get("name") or "")
+            if event.get("event") == "action" and name.endswith("_form") and name != form:
+                return True
+        return False
 
     def key(self, name: str) -> str:
         """Idempotency key of a back-office write: conversation, message and command."""

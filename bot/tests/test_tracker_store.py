@@ -58,7 +58,8 @@ def model(data_folder: Path) -> str:
 def agent_of(model: str, url: str, actions: FakeActions) -> Agent:
     store = LiveTrackerStore(None, host=url)
     agent = Agent.load(model, tracker_store=store, action_endpoint=EndpointConfig(actions.url))
-    assert agent.processor and agent.processor.tracker_store is store, "no fail-safe wrapper around our store"
+    assert agent.processor is not None
+    assert agent.processor.tracker_store is store, "no fail-safe wrapper around our store"
     return agent
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException
@@ -78,7 +79,7 @@ def router(hub: Hub, key: str) -> APIRouter:
         return {
             "owner": conversation.owner,
             "epoch": conversation.epoch,
-            "verified": conversation.verified is not None,
+            "verified": conversation.identity(datetime.now(UTC)) is not None,
             "queue_position": position,
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chebao.conversations.ownership import change_owner, hand_off
@@ -28,6 +29,10 @@ def split(replies: list[Reply]) -> tuple[list[Reply], list[dict[str, Any]]]:
     return shown, effects
 
 
+PROOF_HOLDS = timedelta(hours=2)
+"""A one-time code proves who is there now, not who opens the same browser tomorrow."""
+
+
 def hands_off(effects: list[dict[str, Any]]) -> bool:
     """Whether one of the effects is a hand-off."""
     return any("handoff" in e for e in effects)
@@ -49,9 +54,11 @@ async def apply(unit: Unit, effects: list[dict[str, Any]], *, turn_of: int | Non
 
 
 def apply_verified(unit: Unit, body: dict[str, Any]) -> None:
-    """Remembers who the customer proved to be; an empty body forgets it."""
+    """Remembers for a while who the customer proved to be; an empty body forgets it."""
     known = {key: body.get(key) for key in ("customer_id", "phone", "name")}
-    unit.conversation.verified = known if known["phone"] or known["customer_id"] else None
+    until = datetime.now(UTC) + PROOF_HOLDS
+    proved = bool(known["phone"] or known["customer_id"])
+    unit.conversation.verified = {**known, "until": until.isoformat()} if proved else None
 
 
 async def _apply_handoff(unit: Unit, body: dict[str, Any], turn_of: int | None) -> None:

@@ -109,7 +109,7 @@ def request_body(conversation: Conversation, message: Message) -> dict[str, Any]
     body["metadata"] = {
         "received_at": message.at.astimezone(_SHANGHAI).isoformat(timespec="seconds"),
         "channel": conversation.channel,
-        "verified": conversation.verified,
+        "verified": conversation.identity(message.at),
         "location": message.location,
         "attachments": message.attachments or [],
         "buttons": conversation.offered or [],

@@ -83,6 +83,12 @@ class Conversation:
     created_at: datetime
     updated_at: datetime
 
+    def identity(self, now: datetime) -> dict[str, Any] | None:
+        """Who the customer proved to be, as long as the proof holds: ``{customer_id, phone, name}``."""
+        if self.verified is None or datetime.fromisoformat(self.verified["until"]) <= now:
+            return None
+        return {name: value for name, value in self.verified.items() if name != "until"}
+
     @property
     def bot_answers(self) -> bool:
         """Whether a customer's message starts a turn of the bot."""

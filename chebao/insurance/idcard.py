@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from chebao.insurance.found import Found, fold
 
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
 _SEP = r"[ \-]?"
 _PATTERN = re.compile(rf"(?<![0-9A-Z])[1-9](?:{_SEP}[0-9]){{16}}{_SEP}[0-9X](?![0-9A-Z])")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -23,12 +25,12 @@ def is_valid(s: str) -> bool:
     """Whether `s` has the right shape, check character and a birth date between 1900 and today."""
     if not _SHAPE.fullmatch(s):
         return False
-    check = _CHECKS[sum(int(digit) * weight for digit, weight in zip(s, _WEIGHTS)) % 11]
+    check = _CHECKS[sum(int(digit) * weight for digit, weight in zip(s[:17], _WEIGHTS, strict=True)) % 11]
     try:
         born = birth_date(s)
     except ValueError:
         return False
-    return check == s[17] and date(1900, 1, 1) <= born <= date.today()
+    return check == s[17] and date(1900, 1, 1) <= born <= datetime.now(_SHANGHAI).date()
 
 
 def find_id_cards(text: str) -> list[Found]:

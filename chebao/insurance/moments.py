@@ -183,7 +183,7 @@ def _date_unchecked(match: re.Match[str], folded: str, now: datetime, lean: int)
         year, month, day = (int(part) for part in re.findall("[0-9]+", match["iso"]))
         return _day(date(year, month, day))
     if match["compact"]:
-        return _day(datetime.strptime(match["compact"], "%Y%m%d").date())
+        return _day(date(int(match["compact"][:4]), int(match["compact"][4:6]), int(match["compact"][6:])))
     if match["ym"]:
         return _month(int(match["ym"][:4]), int(match["ym"][5:]))
     if match["month"]:
@@ -258,7 +258,7 @@ def _nearest_year(month: int, day: int, today: date, lean: int, whole_month: boo
 
 def _day_of_month(match: re.Match[str], folded: str, today: date, lean: int) -> _Point | None:
     before = folded[max(0, match.start() - 2) : match.start()]
-    if before[-1:] in set("路街道弄巷号区第尾幢栋楼里村院-.") or before[-1:].isascii() and before[-1:].isalnum():
+    if before[-1:] in set("路街道弄巷号区第尾幢栋楼里村院-.") or (before[-1:].isascii() and before[-1:].isalnum()):
         return None
     day = number_of(match["dom"])
     months = today.year * 12 + today.month - 1

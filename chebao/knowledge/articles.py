@@ -57,6 +57,7 @@ class Article:
     Attributes:
         lead: first paragraph, one or two sentences that answer by themselves (at most 90 characters).
         cues: regular expressions over the normalised question; a match says that the question is about this topic.
+        decisive: cues that outweigh a cover or scene named beside them ("出险两次的三者险明年多少钱" is about the premium).
         version: first 12 hex digits of the file's SHA-256, so that an answer can be traced to the text it used.
     """
 
@@ -71,6 +72,7 @@ class Article:
     lead: str
     sections: tuple[Section, ...]
     cues: tuple[str, ...]
+    decisive: tuple[str, ...]
     version: str
 
 
@@ -153,7 +155,8 @@ def parse_article(raw: str, *, name: str) -> Article:
         reviewed_on=_date(fields, "reviewed_on", name),
         lead=lead,
         sections=sections,
-        cues=_cues(fields, name),
+        cues=_patterns(fields, "cues", name),
+        decisive=_patterns(fields, "decisive", name),
         version=hashlib.sha256(raw.encode()).hexdigest()[:12],
     )
 
@@ -216,16 +219,16 @@ def _questions(fields: dict[str, Any], name: str) -> tuple[str, ...]:
     return questions
 
 
-def _cues(fields: dict[str, Any], name: str) -> tuple[str, ...]:
-    if "cues" not in fields:
+def _patterns(fields: dict[str, Any], key: str, name: str) -> tuple[str, ...]:
+    if key not in fields:
         return ()
-    cues = _texts(fields, "cues", name)
-    for cue in cues:
+    patterns = _texts(fields, key, name)
+    for pattern in patterns:
         try:
-            re.compile(cue)
+            re.compile(pattern)
         except re.error as error:
-            raise ArticleError(f"{name}: field 'cues': {cue!r} is not a regular expression: {error}") from error
-    return cues
+            raise ArticleError(f"{name}: field '{key}': {pattern!r} is not a regular expression: {error}") from error
+    return patterns
 
 
 def _date(fields: dict[str, Any], key: str, name: str) -> date:

@@ -37,7 +37,8 @@ class Weights:
     words: float = 0.2
     cue: float = 0.22
     second_cue: float = 0.08
-    more_group: float = -0.2
+    decisive: float = 0.4
+    more_group: float = -0.15
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Index:
         self._articles = tuple(articles)
         self._encoder = encoder
         self._weights = weights
-        self._cues = [[re.compile(cue) for cue in article.cues] for article in articles]
+        self._cues = [[re.compile(cue) for cue in (*article.cues, *article.decisive)] for article in articles]
+        self._decisive = [[re.compile(cue) for cue in article.decisive] for article in articles]
         self._more = np.array([article.group == "more" for article in articles], dtype=np.float32)
         texts, classes = _examples(articles, phrasings)
         arrays = self._arrays(texts, classes, cache)
@@ -80,19 +82,20 @@ class Index:
     def scores(self, reading: Reading, vector: Vectors | None) -> Scores:
         """Adds the voices."""
         weights = self._weights
-        matched = self._matched(reading)
+        matched = _count(self._cues, reading)
         rows, values = self._letters.rows(grams(reading.text))
         learned = weights.letters * (values @ self._letter_weights[rows])
         rows, values = self._marks.rows(self._marks_of(reading, matched))
         learned = learned + weights.marks * (values @ self._mark_weights[rows])
         if vector is not None:
             learned = learned + weights.vectors * (_centred(vector[None], self._mean)[0] @ self._vector_weights)
-        count = matched.astype(np.float32)
+        decisive = _count(self._decisive, reading) > 0
         total = (
             learned[: len(self._articles)]
             + weights.words * self._word_scores(reading)
-            + weights.cue * (count > 0)
-            + weights.second_cue * np.clip(count - 1, 0, 2)
+            + weights.cue * (matched > 0)
+            + weights.second_cue * np.clip(matched - 1, 0, 2)
+            + weights.decisive * decisive
             + weights.more_group * self._more
         )
         return Scores(total.astype(np.float32), float(learned[-1]))
@@ -102,11 +105,6 @@ class Index:
         scores: Floats = self._word_weights[[self._words[term] for term in terms]].sum(axis=0, dtype=np.float32)
         best = float(scores.max(initial=0.0))
         return scores * np.float32(1 / best) if best else scores
-
-    def _matched(self, reading: Reading) -> Floats:
-        return np.array(
-            [sum(cue.search(reading.text) is not None for cue in cues) for cues in self._cues], dtype=np.float32
-        )
 
     def _marks_of(self, reading: Reading, matched: Floats) -> list[str]:
         """What the question was understood to be about: its facets and the articles whose cues it holds."""
@@ -135,7 +133,7 @@ class Index:
     def _learn(self, texts: Sequence[str], classes: Sequence[int], cache: Path | None) -> Arrays:
         readings = [read(text) for text in texts]
         letters = [grams(reading.text) for reading in readings]
-        marks = [self._marks_of(reading, self._matched(reading)) for reading in readings]
+        marks = [self._marks_of(reading, _count(self._cues, reading)) for reading in readings]
         letter_terms, mark_terms = Vocabulary.of(letters), Vocabulary.of(marks)
         to_letters, to_marks = TermVectors(letter_terms), TermVectors(mark_terms)
         letter_rows = [to_letters.rows(terms) for terms in letters]
@@ -169,6 +167,12 @@ class Index:
 def answering_sections(article: Article) -> list[Section]:
     """Sections that answer something: without the example and the closing one."""
     return [part for part in article.sections if part.heading not in {LAST_SECTION, "举例"}]
+
+
+def _count(patterns: Sequence[Sequence[re.Pattern[str]]], reading: Reading) -> Floats:
+    """How many of each article's patterns the question matches."""
+    found = [sum(pattern.search(reading.text) is not None for pattern in own) for own in patterns]
+    return np.array(found, dtype=np.float32)
 
 
 def _centred(vectors: Vectors, mean: Vectors) -> Vectors:

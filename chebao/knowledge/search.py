@@ -19,13 +19,18 @@ from chebao.knowledge.understanding import Reading, fold, read
 ANSWER_LIMIT = 200
 CHOICES = 3
 SHARPNESS = 6.0
+VERBATIM = 1.0  # for a question that stands word for word in an article
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where to answer and where to ask back."""
+    """Where to answer and where to ask back. Chosen on 2026-11-22 on 615 real questions at cost 5 for a wrong answer and
+    1 for asking back: certainty 0.46 answers 64 % rightly and 3.9 % wrongly (cost 0.52 a question), 0.42 67 % and 4.6 %
+    (0.51), 0.40 68 % and 4.9 % (0.52), 0.55 57 % and 2.8 % (0.54). On the quarter of them that nobody looked at while cues
+    and phrasings were written, 0.46 answers 57 % rightly and 3.9 % wrongly. Of 600 questions on other lines 1.3 % are answered.
+    """
 
-    certainty: float = 0.55
+    certainty: float = 0.46
     other: float = 0.35
     choices: float = 0.3
 
@@ -80,6 +85,9 @@ class KnowledgeBase:
     ) -> None:
         self.articles = tuple(articles)
         self._thresholds = thresholds or Thresholds()
+        self._asked = {
+            fold(question): number for number, article in enumerate(self.articles) for question in article.questions
+        }
         self._index = Index(self.articles, phrasings or {}, encoder, cache, weights or Weights())
         self.rank("车险")  # the first question touches all memory: not in a customer's turn
 
@@ -132,11 +140,14 @@ class KnowledgeBase:
 
     def _rank(self, reading: Reading) -> Ranking:
         found = self._index.scores(reading, self._index.vector(reading.text))
-        order = np.argsort(-found.articles, kind="stable")
-        spread = np.exp(SHARPNESS * (found.articles - found.articles.max()))
+        scores = found.articles
+        if reading.text in self._asked:
+            scores[self._asked[reading.text]] += VERBATIM
+        order = np.argsort(-scores, kind="stable")
+        spread = np.exp(SHARPNESS * (scores - scores.max()))
         return Ranking(
             tuple(self.articles[number] for number in order),
-            tuple(float(found.articles[number]) for number in order),
+            tuple(float(scores[number]) for number in order),
             float(1 / spread.sum()),
             found.other,
         )

@@ -14,7 +14,17 @@ from tests.running import RunningStack
 def test_a_paid_renewal_tells_its_policy_numbers(stack: RunningStack) -> None:
     httpx.post(f"{stack.url}/backoffice/v1/demo/reset", headers={"Authorization": "Bearer demo"}).raise_for_status()
     customer = Customer(stack.url)
-    for message in ("京A12345 要续保", "13800000001", "246810", "按去年的方案", "是我本人", "都没有", "可以", "我已阅读并同意", "确认续保"):
+    for message in (
+        "京A12345 要续保",
+        "13800000001",
+        "246810",
+        "按去年的方案",
+        "是我本人",
+        "都没有",
+        "可以",
+        "我已阅读并同意",
+        "确认续保",
+    ):
         customer.say(message)
     link = re.search(r"https?://\S+/cashier/[\w-]+", customer.text())
     assert link, customer.text()

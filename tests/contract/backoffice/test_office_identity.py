@@ -62,7 +62,7 @@ async def test_five_wrong_tries_lock_the_phone_for_ten_minutes(make_stand, mode:
     secrets = (
         {}
         if mode == "demo"
-        else {n: secret for n in ("chat_key", "backoffice_token", "events_secret", "session_secret")}
+        else dict.fromkeys(("chat_key", "backoffice_token", "events_secret", "session_secret"), secret)
     )
     stand = await make_stand(sms=sms, mode=mode, **secrets)
     await stand.rows("DELETE FROM backoffice.code_locks")
@@ -125,7 +125,7 @@ async def test_sending_is_unlimited_in_demo_mode_and_paced_outside(make_stand, s
     async def sms(phone: str, text: str) -> None:
         """Delivered."""
 
-    secrets = {n: "s" * 20 for n in ("chat_key", "backoffice_token", "events_secret", "session_secret")}
+    secrets = dict.fromkeys(("chat_key", "backoffice_token", "events_secret", "session_secret"), "s" * 20)
     real = await make_stand(sms=sms, mode="production", **secrets)
     await real.office.send_code(phone="13900000077", key=real.key())
     answer = await real.http.post("/codes", json={"phone": "13900000077"}, headers={"Idempotency-Key": "p2"})

@@ -122,7 +122,7 @@ async def test_demo_data_load_once_at_the_start_and_only_in_demo_mode(make_stand
     await stand.office.create_rescue({"place": "某处"}, stand.key())
     async with stand.app.router.lifespan_context(stand.app):
         assert len(await stand.office.list_rows("rescues")) == 1
-    secrets = {n: "s" * 20 for n in ("chat_key", "backoffice_token", "events_secret", "session_secret")}
+    secrets = dict.fromkeys(("chat_key", "backoffice_token", "events_secret", "session_secret"), "s" * 20)
     real = await make_stand(mode="production", **secrets)
     assert (await real.http.post("/demo/reset")).status_code == 404
     await stand.rows("DELETE FROM backoffice.claims")
@@ -143,9 +143,10 @@ async def test_the_migration_makes_exactly_the_tables_of_the_code(stand) -> None
             columns = {c["name"]: c for c in database.get_columns(table.name, "backoffice")}
             wanted = {c.name: (str(c.type), c.nullable) for c in table.columns}
             made = {name: (str(c["type"]), c["nullable"]) for name, c in columns.items()}
-            normal = lambda kinds: {
-                n: (t.replace("DATETIME", "TIMESTAMP"), nullable) for n, (t, nullable) in kinds.items()
-            }
+
+            def normal(kinds: dict[str, tuple[str, bool]]) -> dict[str, tuple[str, bool]]:
+                return {n: (t.replace("DATETIME", "TIMESTAMP"), nullable) for n, (t, nullable) in kinds.items()}
+
             if normal(wanted) != normal(made):
                 found.append(f"{table.name}: {normal(wanted)} / {normal(made)}")
             if {i.name for i in table.indexes} - {i["name"] for i in database.get_indexes(table.name, "backoffice")}:

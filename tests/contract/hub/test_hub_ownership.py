@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from chebao.conversations import effects
 from chebao.conversations.tables import conversations
 from tests.contract.hub.running import Running
 from tests.fakes.rasa import FakeRasa
@@ -48,6 +50,18 @@ async def test_verified_reaches_the_state_and_the_next_turn_but_not_the_customer
     assert (await app.state(sender))["verified"] is True
     await app.say(sender, "续保")
     assert rasa.turns[-1]["metadata"]["verified"] == person
+
+
+async def test_a_proof_of_identity_ends(
+    app: Running, rasa: FakeRasa, sender: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = {"customer_id": "C001", "phone": "13800000001", "name": "王磊"}
+    rasa.script = lambda body: [{"custom": {"effects": [{"verified": person}]}}]
+    monkeypatch.setattr(effects, "PROOF_HOLDS", timedelta(0))
+    await app.say(sender, "246810")
+    assert (await app.state(sender))["verified"] is False
+    await app.say(sender, "续保")
+    assert rasa.turns[-1]["metadata"]["verified"] is None
 
 
 async def test_a_hand_off_stores_the_case_raises_the_epoch_and_tells_the_place(

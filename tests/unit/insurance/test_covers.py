@@ -25,4 +25,4 @@ def test_coverages(text: str, codes: str) -> None:
 
 def test_old_names_are_known_and_flagged() -> None:
     assert set(COVERS) >= CUSTOMER_WORDS_ONLY
-    assert CUSTOMER_WORDS_ONLY == {"theft", "glass", "self_ignition", "flood", "deductible_waiver"}
+    assert {"theft", "glass", "self_ignition", "flood", "deductible_waiver"} == CUSTOMER_WORDS_ONLY

@@ -145,6 +145,7 @@ def test_good_article_is_read() -> None:
         ("grade: verified", "grade: sure", "'grade'"),
         ("reviewed_on: 2026-11-22", "reviewed_on: soon", "'reviewed_on'"),
         ("grade: verified", "grade: verified\ncues: ['(']", "'cues'"),
+        ("grade: verified", "grade: verified\ndecisive: ['[']", "'decisive'"),
         ("第一句话。第二句话。", "", "'body'"),
         ("第一句话。第二句话。", "一。二。三。", "'body'"),
         ("第一句话。第二句话。", "长" * 91, "'body'"),

@@ -1,0 +1,90 @@
+"""Sending a claim report to the back office, and what the customer hears of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actions import handoff
+from actions.claim_answers import other_party, reporter_name
+from actions.claim_scene import needs_person, staff_notes
+from actions.fields import moment_text
+from actions.nodes import Draft, Finish
+from actions.services import backoffice
+from actions.turn import Turn, numbered
+from chebao.insurance import accidents, clocks, materials
+
+_YES_NO = {"yes": True, "no": False}
+
+
+def _claim_body(turn: Turn, draft: Draft) -> dict[str, Any]:
+    """The report as the back office takes it; nothing in it comes from the clock."""
+    return {
+        "plate": draft.get("plate") or None,
+        "reporter": {"name": reporter_name(draft), "phone": draft["phone"], "customer_id": turn.customer_id},
+        "occurred_at": draft["occurred_at"]["at"],
+        "occurred_precision": draft["occurred_at"]["precision"],
+        "place": draft["place"],
+        "location": draft.get("location"),
+        "accident_type": draft["accident_type"],
+        "description": draft.get("description") or draft.get("opening") or "",
+        "injury": draft["injury"] == "yes",
+        "injury_text": draft.get("injury_text") if draft.get("consent_injury") == "yes" else None,
+        "other_parties": draft.get("other_parties"),
+        **other_party(draft),
+        "damage": draft.get("damage"),
+        "drivable": _YES_NO.get(str(draft.get("drivable"))),
+        "tow": draft.get("drivable") == "no",
+        "driver": draft.get("driver"),
+        "car_location": draft.get("car_location"),
+        "police_reported": _YES_NO.get(str(draft.get("police_reported"))),
+        "photos": draft.get("photo_ids", []),
+        "consents": draft.get("consents", []),
+        "staff_notes": staff_notes(turn, draft),
+        "reference": turn.sender,
+    }
+
+
+async def submit(turn: Turn, draft: Draft) -> None:
+    """Registers the report; the key is that of the confirming message, so that a repeated turn registers once."""
+    key = f"{turn.sender}:{draft['confirm']['at']}:create_claim"
+    row = await backoffice().create_claim(_claim_body(turn, draft), key)
+    _tell_receipt(turn, draft, row)
+    if needs_person(turn, draft):
+        handoff.request(turn, "policy_restriction", f"报案 {row['claim_no']} 需要人工跟进现场情况。", draft)
+    raise Finish
+
+
+def _tell_receipt(turn: Turn, draft: Draft, row: dict[str, Any]) -> None:
+    needed = materials.materials_for(
+        draft["accident_type"],
+        injury=draft["injury"] == "yes",
+        third_party=bool(draft.get("other_parties")),
+        police=draft.get("police_reported") == "yes",
+    )
+    next_steps = _next_steps(row)
+    joined = "这次事故之前已经报过案，您补充的内容已并入原案。" if row.get("joined") else "报案成功，已为您登记。"
+    surveyor = f"查勘员 {row['surveyor']}（{row['surveyor_phone']}）会尽快联系您。" if row.get("surveyor") else ""
+    notice = f"\n{row['coverage_notice']}" if row.get("coverage_notice") and turn.verified else ""
+    turn.say(f"{joined}报案号：{row['claim_no']}。{surveyor}{notice}")
+    turn.card(
+        {
+            "type": "claim_receipt",
+            "claim_no": row["claim_no"],
+            "plate": row.get("plate"),
+            "occurred_at": moment_text(draft["occurred_at"]),
+            "place": draft["place"],
+            "accident": accidents.ACCIDENT_TYPES[draft["accident_type"]],
+            "surveyor": row.get("surveyor"),
+            "surveyor_phone": row.get("surveyor_phone"),
+            "materials": needed,
+            "next": next_steps,
+        }
+    )
+    turn.say("接下来：\n" + numbered(next_steps) + "\n要准备的材料：\n" + numbered(needed))
+
+
+def _next_steps(row: dict[str, Any]) -> list[str]:
+    parts = (("compulsory", "compulsory_policy_no"), ("commercial", "policy_no"))
+    kinds = [kind for kind, number in parts if row.get(number)]
+    legal = [line for kind in kinds or ["commercial"] for line in clocks.claim_clocks(kind, row)]
+    return ["查勘员联系您核对现场和车损", "按定损结果修车，交齐材料", *legal]

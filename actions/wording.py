@@ -1,0 +1,61 @@
+"""Signs in a customer's words that steer a dialogue: a correction, a wish to stop, a wish for something else."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CORRECTION: Final = re.compile(
+    r"(说|填|写|选|报|打|输|记|弄|搞|点|按|发)错|有误|不对[，,。!！ ]|^不对|不太对|更正|纠正|改(一)?下|改个|改成|改为|改到|修改|重新填|换成|应该是|应为"
+    r"|不是.{1,14}[，,。 ](而)?(应该)?是"
+)
+_NEW_VALUE: Final = re.compile(r"(?:改成|改为|改到|应该是|应为|换成|其实是|而是|写成|是|[：:])\s*[:：]?")
+_WISH: Final = re.compile(
+    r"^(对了|另外|那|先|等等|等会儿?|顺便|麻烦|请|我|能|可以|[，, ])*(先)?(帮我|给我|我要|我想|想|要|办|查)(?!求)"
+)
+_STOP: Final = re.compile(
+    r"^(那)?(还是)?(算了|取消|停止|退出|先?不办了|先?不买了|先?不报了|先?不弄了|先不办|先?不续了|先?不查了|别办了|不投了)|算了.{0,3}不"
+)
+_POLITE_NO: Final = re.compile(r"^(都|先|暂时)?不(用|要|需要|想)")
+_FILLER: Final = re.compile(
+    r"^(嗯+|恩+|好+的?|哦+|噢|喔|啊+|行|可以|是的?|对的?|知道了?|收到|明白|谢谢|ok|okay|yes|no|哈+|呵+|没有?|不|无)[吧呀啊的哦了。.!！~？?\s]*$",
+    re.IGNORECASE,
+)
+_WORDS: Final = re.compile(r"[\u4e00-\u9fffA-Za-z0-9]")
+_DENIED: Final = re.compile(r"^(不对|不是|不行|有错|有误|错了|不正确|不可以|不确认|先别|等下|等等|no)", re.IGNORECASE)
+
+
+def is_correction(text: str) -> bool:
+    """ "时间说错了", "不是京A12345，是京A12346", "改一下"."""
+    return bool(_CORRECTION.search(text))
+
+
+def corrected_to(text: str) -> str:
+    """What stands behind the last "改成", "应该是" or "是", or "" where there is no such word."""
+    parts = _NEW_VALUE.split(text)
+    return parts[-1].strip(" ，,。.！!了") if len(parts) > 1 else ""
+
+
+def is_wish(text: str) -> bool:
+    """Whether the words plainly ask for something to be done, as against an answer that is a story."""
+    return bool(_WISH.search(text))
+
+
+def is_stop(text: str) -> bool:
+    """Whether the words stop what is going on."""
+    return bool(_STOP.search(text))
+
+
+def is_polite_no(text: str) -> bool:
+    """ "不用了": no to the question where it can be, else the wish to stop."""
+    return bool(_POLITE_NO.match(text))
+
+
+def is_filler(text: str) -> bool:
+    """ "嗯", "好的", "😂": says nothing that a free field could keep."""
+    return bool(_FILLER.match(text.strip())) or not _WORDS.search(text)
+
+
+def is_denial(text: str) -> bool:
+    """A no to a read-back."""
+    return bool(_DENIED.match(text.strip()))
