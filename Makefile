@@ -14,7 +14,7 @@ export PYTHONUTF8 := 1
 
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: run test train shell lint format validate clean help env
+.PHONY: run test train shell measure-idle lint format validate clean help env
 
 help: ## what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -26,7 +26,7 @@ test: env web/dist/.stamp lint ## everything: format, lint, types, import rules,
 	@$(PY) -m tests.chromium
 	@$(BOT) train
 	@$(BOT) validate
-	@$(BOT) test core --stories tests/dialogue/stories --fail-on-prediction-errors --no-plot --out .chebao/rasa-test
+	@$(BOT) test core --e2e --stories tests/dialogue/stories --fail-on-prediction-errors --no-plot --out .chebao/rasa-test
 	@$(NPM) run test
 	@bot/.venv/bin/python -m pytest bot/tests -q
 	@$(PY) -m pytest
@@ -36,6 +36,9 @@ train: env ## train the assistant if configuration, domain or data changed
 
 shell: env ## talk to the assistant in the terminal (rasa shell beside a running back office)
 	@$(PY) -m chebao shell
+
+measure-idle: env web/dist/.stamp train ## start time and idle memory of the stack, as JSON
+	@$(PY) -m benchmarks.idle
 
 validate: env ## check domain, rules, stories and training data
 	@$(BOT) validate

@@ -14,6 +14,7 @@ from actions import handoff
 from actions.services import knowledge
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Button, Turn, command
+from chebao.insurance import accidents
 from chebao.knowledge.search import Answer
 
 #: Intents that are no task; each but "repeat" has its short reply utter_<intent> in domain.yml.
@@ -93,6 +94,8 @@ class ActionFallback(Action):
         if handoff.needed(turn):
             handoff.by_words(turn, f"客户说：{turn.text[:120]}")
             return []
+        if task := task_told(turn):
+            return [SlotSet("fallback_misses", None), ActiveLoop(f"{task}_form")]
         misses = int(tracker.slots.get("fallback_misses") or 0) + 1
         if misses >= 3:
             handoff.request(turn, "repeated_miss", f"连续三次没听懂，客户最后说：{turn.text[:120]}")
@@ -130,6 +133,8 @@ class ActionSmallTalk(Action):
         suspended = list(tracker.slots.get("suspended_tasks") or [])
         if suspended and (turn.intent in ("affirm", "deny") or _GO_ON.search(turn.text)):
             return _resumed_or_dropped(turn, suspended)
+        if task := task_told(turn):
+            return [ActiveLoop(f"{task}_form")]
         if turn.attachments and not turn.text:
             turn.say(
                 "照片收到了。您是要报案，还是给已有的理赔案件补材料？",
@@ -145,6 +150,23 @@ class ActionSmallTalk(Action):
                 [command("报案", "report_claim"), command("续保", "renewal"), command("买车险", "new_policy"), HUMAN],
             )
         return []
+
+
+#: Messages of these intents that tell of an accident or a breakdown are taken for what they tell.
+_UNCLEAR: Final = frozenset({"inform", "out_of_scope", "chitchat", "nlu_fallback", "deny", "affirm", "change_answer"})
+_STRANDED = re.compile(r"抛锚|趴窝|拖车|搭电|换胎|爆胎|没油了|送油|打不着火|道路救援")
+_ACCIDENT = re.compile(r"出(了|个)?(交通)?事故|出险了|车祸|发动机.{0,4}(冒烟|着火)|熄火.{0,3}水|水里熄火")
+
+
+def task_told(turn: Turn) -> str | None:
+    """The task that a statement calls for although its intent does not say so, or None."""
+    told = turn.text
+    if not told or turn.looks_like_question or turn.intent not in _UNCLEAR:
+        return None
+    kind = accidents.accident_type_of(told)
+    if (kind and len(told) >= 4) or _ACCIDENT.search(told):
+        return "report_claim"
+    return "roadside_assistance" if _STRANDED.search(told) else None
 
 
 _GO_ON = re.compile(r"^(那)?(接着|继续)(办|来|吧|弄|填|刚才)?")

@@ -19,6 +19,7 @@ from actions.claim_answers import (
     take_place,
     take_police,
     take_type,
+    type_in,
 )
 from actions.claim_receipt import submit
 from actions.claim_scene import advise, help_injured, in_danger, late_notice
@@ -91,7 +92,7 @@ class ReportClaimForm(Form):
     async def begin(self, turn: Turn, draft: Draft) -> None:
         if turn.text:
             draft["opening"] = turn.text[:500]
-            if accidents.accident_type_of(turn.text) and len(turn.text) >= 8:
+            if type_in(turn.text) and len(turn.text) >= 8:
                 draft["description"] = turn.text[:500]
 
     async def watch(self, turn: Turn, draft: Draft) -> None:

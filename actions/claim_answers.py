@@ -8,9 +8,10 @@ from typing import Any
 
 from actions.nodes import Draft, Miss, Prompt
 from actions.turn import SHANGHAI, Turn, option
-from actions.wording import is_filler, is_polite_no
+from actions.whereabouts import place_in, shared_place
+from actions.wording import is_correction, is_filler, is_polite_no
 from chebao.insurance import accidents, people, phone, places, plate
-from chebao.insurance.moments import Moment, parse_moment
+from chebao.insurance.moments import Moment, find_moments, parse_moment
 
 _WHO = r"(有人|(?<!没)人|乘客|司机|行人|路人|老人|大爷|大妈|孩子|小孩|骑手|我|他|她|对方|后排|副驾|老婆|老公|朋友|腿|(?<!车)头|胳膊|手(?!机)|脚|腰|脖子|膝盖)"
 _HURT = re.compile(
@@ -29,18 +30,57 @@ def injury_in(said: str) -> str | None:
     if _SUPPOSED.search(said):
         return None
     parts = re.split(r"[，。；,;!！?？\n]|但是?|不过|就是", said)
-    if any(_HURT.search(part) and not _NOT_HURT.search(part) for part in parts):
-        return "yes"
-    return "no" if any(_NOT_HURT.search(part) for part in parts) else None
+    told = ["no" if _NOT_HURT.search(part) else "yes" for part in parts if _NOT_HURT.search(part) or _HURT.search(part)]
+    if told and is_correction(said):
+        return told[-1]
+    return "yes" if "yes" in told else told[0] if told else None
 
 
 def take_injury(turn: Turn, draft: Draft) -> str | None:
     return injury_in(turn.text)
 
 
+#: What a whole sentence tells beyond its single words: (type, sign, types of single words that it outweighs).
+_TOLD_TYPES: tuple[tuple[str, re.Pattern[str], frozenset[str | None]], ...] = (
+    (
+        "animal",
+        re.compile(r"(狗|猫|野猪|兔子|鹿|牛|羊|动物)[^，。]{0,8}(窜|冲|跑|蹿|蹦)(出|过|到)|(猫|狗|老鼠)(抓|咬|挠|啃)"),
+        frozenset({None, "collision", "scratch", "sideswipe", "single_vehicle"}),
+    ),
+    (
+        "parked_hit",
+        re.compile(r"停[^。]{0,16}(开门|车门)[^。]{0,6}(磕|碰|撞|刮|砸)"),
+        frozenset({None, "collision", "scratch"}),
+    ),
+    (
+        "single_vehicle",
+        re.compile(
+            r"(护栏|栏杆|灯杆|电线杆|柱子?|墙|树|花坛|墩子?|路沿|路牙|石头|杆子?)[^，。]{0,3}(撞|刮|蹭|剐|碰|怼)"
+        ),
+        frozenset({None, "collision", "scratch"}),
+    ),
+    (
+        "sideswipe",
+        re.compile(r"(跟|和|与|被)[^，。]{0,10}(车|公交|摩托|大巴|三轮)[^，。]{0,4}(刮|剐|蹭|擦|挤)"),
+        frozenset({None, "scratch"}),
+    ),
+    ("rear_end", re.compile(r"(没|刹不|来不及)刹住?|急刹"), frozenset({None})),
+    ("collision", re.compile(r"挤了|磕(了|到|上)|顶了|怼了"), frozenset({None})),
+)
+
+
+def type_in(said: str) -> str | None:
+    """The kind of accident that a sentence tells, or None; "injury" alone is no kind."""
+    found = accidents.accident_type_of(said)
+    found = None if found == "injury" else found
+    for code, sign, outweighed in _TOLD_TYPES:
+        if found in outweighed and sign.search(said):
+            return code
+    return found
+
+
 def take_type(turn: Turn, draft: Draft) -> str | None:
-    found = accidents.accident_type_of(turn.text)
-    return None if found == "injury" else found
+    return type_in(turn.text)
 
 
 def parse_type(turn: Turn, draft: Draft) -> Any:
@@ -55,6 +95,7 @@ def parse_type(turn: Turn, draft: Draft) -> Any:
 # --- when ---------------------------------------------------------------------------------------------------------
 
 _HAS_DAY = re.compile(r"[天日号周月前昨今]|星期|礼拜|刚|现在|凌晨|\d{1,2}[./-]\d{1,2}")
+_HAS_DAYPART = re.compile(r"[早晚夜]|上午|中午|下午|傍晚|凌晨")
 _NO_IDEA = re.compile(r"记不|不记得|不清楚|不知道|不确定|忘|说不(好|准)|没注意")
 
 
@@ -62,14 +103,27 @@ def moment_of(turn: Turn, draft: Draft) -> Moment | None:
     """The time told; a bare "下午三点" belongs to the day that was told before."""
     day = draft.get("occurred_day")
     if day and not _HAS_DAY.search(turn.text):
-        start = datetime.fromisoformat(day)
-        told = parse_moment(f"{start.year}年{start.month}月{start.day}日{turn.text}", turn.now, -1)
+        words = draft["occurred_words"]
+        if _HAS_DAYPART.search(turn.text):
+            words = words.partition("日")[0] + "日"
+        told = parse_moment(f"{day[:4]}年{words}{turn.text}", turn.now, -1)
         if told is not None:
             return told
-    return parse_moment(turn.text, turn.now, -1)
+    return first_moment(turn.text, turn.now)
 
 
-def _as_value(moment: Moment) -> dict[str, str]:
+def first_moment(said: str, now: datetime) -> Moment | None:
+    """The time told; of several ("上周五撞的，今天才想起来") the first."""
+    told = parse_moment(said, now, -1)
+    if told is None and len(found := find_moments(said, now, -1)) > 1:
+        told = parse_moment(said[found[0].start : found[0].end], now, -1)
+    return told
+
+
+def _as_value(moment: Moment, draft: Draft) -> dict[str, str]:
+    """The time as it is kept; what was noted on the way to it is done with."""
+    for note in ("occurred_day", "occurred_words", "occurred_asked"):
+        draft.pop(note, None)
     whole_day = moment.precision == "day" and moment.end - moment.start >= timedelta(days=1)
     precision = "hour" if moment.precision == "day" and not whole_day else moment.precision
     return {"at": moment.start.isoformat(timespec="seconds"), "precision": precision}
@@ -83,15 +137,15 @@ def take_moment(turn: Turn, draft: Draft) -> dict[str, str] | None:
         draft.setdefault("occurred_day", moment.start.isoformat())
         draft.setdefault("occurred_words", _day_words(moment))
         return None
-    return _as_value(moment)
+    return _as_value(moment, draft)
 
 
 def parse_moment_answer(turn: Turn, draft: Draft) -> Any:
+    day, asked = draft.get("occurred_day"), draft.get("occurred_asked")
+    if day and _NO_IDEA.search(turn.text):
+        return {"at": day, "precision": "day"}
     moment = moment_of(turn.saying("刚刚") if turn.pressed else turn, draft)
-    asked = draft.get("occurred_asked")
     if moment is None:
-        if (day := draft.get("occurred_day")) and _NO_IDEA.search(turn.text):
-            return {"at": day, "precision": "day"}
         return None
     if moment.start > turn.now:
         return Miss("这个时间还没到呢，请再核对一下：事故是几号、大概几点发生的？")
@@ -101,7 +155,7 @@ def parse_moment_answer(turn: Turn, draft: Draft) -> Any:
         draft["occurred_day"], draft["occurred_words"] = moment.start.isoformat(), _day_words(moment)
         draft["occurred_asked"] = True
         return Miss(ask_moment(turn, draft).text)
-    return _as_value(moment)
+    return _as_value(moment, draft)
 
 
 def _day_words(moment: Moment) -> str:
@@ -112,7 +166,7 @@ def _day_words(moment: Moment) -> str:
 def ask_moment(turn: Turn, draft: Draft) -> Prompt:
     if words := draft.get("occurred_words"):
         draft["occurred_asked"] = True
-        return Prompt(f"记下了，是{words}。记不清钟点就说记不清，大概是几点，什么时间发生的？")
+        return Prompt(f"您说是{words}，记不清几点就回复“记不清”。事故大概是几点发生的？")
     return Prompt("事故大概是什么时间发生的？", [option("刚刚", "occurred_at", "刚刚")])
 
 
@@ -127,30 +181,31 @@ _EXACT_PLACE = 8
 """Fewer characters name an area ("北三环"), which a surveyor cannot drive to."""
 
 
+_ANYWHERE = re.compile(
+    r"(我们?|自家|公司|单位)?(的)?(小区|地下|地面)?(里|内)?(停车场|停车位|车库|地库|小区|路边|路口|楼下|门口|高速|高架|路上)(里|内)?"
+)
+
+
 def ask_place(turn: Turn, draft: Draft) -> Prompt:
-    how = "附近的路口或标志都行，也可以点定位按钮（只用于这次查勘）。"
     if rough := draft.get("place_hint"):
-        return Prompt(f"您说在{rough}，{how}事故地点在{rough}哪里？")
-    return Prompt(f"说道路和{how}事故地点在哪里？")
-
-
-def _shared_place(turn: Turn) -> str | None:
-    where = turn.location
-    return str(where.get("label") or f"{where['latitude']},{where['longitude']}") if where else None
+        return Prompt(
+            f"您说在{rough}。说附近的路口或标志都行，也可以点定位按钮（只用于这次查勘）。事故地点在{rough}哪里？"
+        )
+    return Prompt("可以打字，也可以点定位按钮（只用于这次查勘）。事故地点在哪里？")
 
 
 def take_place(turn: Turn, draft: Draft) -> str | None:
     if turn.location:
-        return _shared_place(turn)
-    found = max((f.value for f in places.find_locations(turn.text)), key=len, default="")
-    if 0 < len(found) < _EXACT_PLACE:
+        return shared_place(turn)
+    found = place_in(turn.text)
+    if 0 < len(found) < _EXACT_PLACE and not _ANYWHERE.fullmatch(found):
         draft.setdefault("place_hint", found)
     return found if len(found) >= _EXACT_PLACE else None
 
 
 def parse_place(turn: Turn, draft: Draft) -> Any:
     if turn.location:
-        return _shared_place(turn)
+        return shared_place(turn)
     said = turn.text.strip()
     cleaned = re.sub(r"^(我)?(是|在|就在|地点|位置|地址)(是|在|[:：])?", "", said).strip("。.")
     if re.fullmatch(r"[\d\s:：点分]+", said) or (parse_moment(said, turn.now) and len(said) <= 6):
@@ -166,7 +221,8 @@ def parse_place(turn: Turn, draft: Draft) -> Any:
             else draft["place_hint"]
         )
     rough = draft.get("place_hint", "")
-    return cleaned[:200] if rough in cleaned else f"{rough} {cleaned}"[:200]
+    whole = rough in cleaned or re.search(r"[市省县区]", cleaned)
+    return cleaned[:200] if whole else f"{rough} {cleaned}"[:200]
 
 
 # --- police, other party, car -------------------------------------------------------------------------------------
@@ -213,11 +269,18 @@ def other_party(draft: Draft) -> dict[str, str | None]:
     return {"other_plate": next(iter(plates), None), "other_phone": next(iter(phones), None)}
 
 
+def parse_driver(turn: Turn, draft: Draft) -> str | None:
+    said = turn.text.strip()
+    unfit = phone.find_phones(said) or is_polite_no(said) or (is_filler(said) and said != "是")
+    return None if unfit or len(said) > 60 or not said else said
+
+
 def reporter_name(draft: Draft) -> str | None:
     """The name in "我自己开的，我叫李敏"."""
     said = str(draft.get("driver") or "")
     found = people.find_person_names(said)
-    return found[0].value if found else said[:30] or None
+    called = re.search(r"(?:我叫|叫|姓名是?|名字是?)([\u4e00-\u9fff·]{2,4})(?=[，。,\s]|$)", said)
+    return found[0].value if found else called.group(1) if called else said[:30] or None
 
 
 # --- photos -------------------------------------------------------------------------------------------------------

@@ -6,11 +6,10 @@ import re
 from datetime import timedelta
 
 from actions import handoff
-from actions.claim_answers import occurred
+from actions.claim_answers import first_moment, occurred
 from actions.nodes import Draft
 from actions.turn import Turn, numbered
 from chebao.insurance import fraud, plate, scene
-from chebao.insurance.moments import parse_moment
 
 _EXPRESSWAY = re.compile(r"高速(?!度)")
 _DANGER = frozenset({"fire", "charging", "flood"})
@@ -28,7 +27,7 @@ def in_danger(turn: Turn, draft: Draft) -> bool:
 def facts(turn: Turn, draft: Draft) -> scene.SceneFacts:
     """What is known of the scene so far."""
     told, kind = _told(draft), draft.get("accident_type")
-    moment = parse_moment(told, turn.now, -1)
+    moment = first_moment(told, turn.now)
     started = occurred(draft) if "occurred_at" in draft else moment.start if moment else turn.now
     return scene.SceneFacts(
         accident_type=kind,
@@ -40,7 +39,8 @@ def facts(turn: Turn, draft: Draft) -> scene.SceneFacts:
         burning=kind == "fire" or bool(re.search(r"着火|起火|冒烟|自燃", told)),
         flooded=kind == "flood",
         police_reported=draft.get("police_reported") == "yes",
-        on_scene=turn.now - started < timedelta(hours=3),
+        on_scene=kind == "flood"
+        or turn.now - started < timedelta(hours=3),  # a flooded car must not be started later either
     )
 
 

@@ -90,6 +90,7 @@ class ComplaintForm(Form):
     """Takes a complaint down; level 3 goes to a supervisor at once."""
 
     task = "complaint"
+    hears_anger = True
     stop_text = "好的，先不登记。您的意见我们一样重视，随时可以再说。"
 
     async def begin(self, turn: Turn, draft: Draft) -> None:

@@ -16,7 +16,9 @@ _COMPULSORY_ONLY = re.compile(
     r"(只|就|单|光|仅)(想|先|要|买|上|投|保|办|交|选|续)*(一?个)?交?强(制|险)|交强险?就(行|够|可以|好)|(不要|不买|不用|不上|去掉|不续)(任何)?商业"
 )
 _REMOVE = re.compile(r"不想?要|去掉|取消|不买|删|减掉|不用|去除|不保|不加|不上|不投|去了|拿掉")
-_CHANGE = re.compile(r"调|改|加|提|升|增|换|要|买|降|减|保|选|上到|来个|[高低多少][一点些]|[0-9一二两三四五六七八九十百千]+万")
+_CHANGE = re.compile(
+    r"调|改|加|提|升|增|换|要|买|降|减|保|选|上到|来个|[高低多少][一点些]|[0-9一二两三四五六七八九十百千]+万"
+)
 _HIGHER = re.compile(r"提高|提一|调高|往上|升|高一|高点|高些|多保|大一点|加高")
 _LOWER = re.compile(r"降|调低|往下|低一|低点|低些|少保|减少|小一点")
 _NUMBER = r"[\d一二两三四五六七八九十百千][\d一二两三四五六七八九十百千万,.]*\s*[万wWkK]?"
@@ -63,9 +65,7 @@ def find_wish(text: str, base: Mapping[str, Any]) -> CoverWish | None:
                 covers[code] = _sum(code, base.get(code), before, after)
     kept = _without_orphans(covers) if removed else covers
     sums = {code: int(s) if isinstance(s, Decimal) else s for code, s in with_default_sums(kept).items()}
-    return CoverWish(
-        sums, tuple(cover_names.COVERS[c] for c in covers if c not in kept), tuple(included)
-    )
+    return CoverWish(sums, tuple(cover_names.COVERS[c] for c in covers if c not in kept), tuple(included))
 
 
 def _spelled_out(text: str) -> str:
@@ -98,7 +98,7 @@ def _codes(value: str, words: str) -> tuple[str, ...]:
 
 def _sum(code: str, now: Any, before: str, after: str) -> Any:
     """The sum that is named beside the cover, else one step up or down, else what it was."""
-    if code == "vehicle_damage" or not offered_sums(code) and TERMS[code].unit == "flag":
+    if code == "vehicle_damage" or (not offered_sums(code) and TERMS[code].unit == "flag"):
         return True
     told = _AFTER.search(after) or _BEFORE.search(before)
     amount = parse_amount(told[1] if told.re is _BEFORE else told.group()) if told else None
@@ -115,4 +115,8 @@ def _sum(code: str, now: Any, before: str, after: str) -> Any:
 
 def _without_orphans(covers: Mapping[str, Any]) -> dict[str, Any]:
     """The covers without add-ons whose main cover is not chosen."""
-    return {c: s for c, s in covers.items() if c not in TERMS or not TERMS[c].needs or any(n in covers for n in TERMS[c].needs)}
+    return {
+        c: s
+        for c, s in covers.items()
+        if c not in TERMS or not TERMS[c].needs or any(n in covers for n in TERMS[c].needs)
+    }

@@ -13,10 +13,9 @@ Correcting a field drops everything that was computed from it (`depends`), and n
 
 from __future__ import annotations
 
-import inspect
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from rasa_sdk.events import ActiveLoop, SlotSet
@@ -24,7 +23,8 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 
 from actions import answers, handoff, wording
-from actions.nodes import AskAgain, Draft, Field, Finish, Miss, Parsed, Prompt, Step, always, nothing
+from actions.kept import Answers, Wait, value_of
+from actions.nodes import AskAgain, Draft, Field, Finish, GoTo, Miss, Parsed, Prompt, Step, always, nothing
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Turn, command, option
 from chebao.errors import ChebaoError, InputRefused, Locked, Unavailable
@@ -34,8 +34,6 @@ __all__ = ["AskAgain", "Draft", "Field", "Finish", "Form", "Miss", "Parsed", "Pr
 logger = logging.getLogger(__name__)
 
 RETRY = "retry"
-_CHANGING = "changing"
-"""Key in the draft while the customer is asked which answer to change."""
 _MISSES_BEFORE_PERSON = 3
 
 
@@ -46,6 +44,8 @@ class Form(Action, ABC):
     """
 
     nodes: ClassVar[Sequence[Field | Step]]
+    hears_anger: ClassVar[bool] = False
+    """Whether harsh words belong to what the form takes down, so that they do not end it."""
     stop_text: ClassVar[str] = "好的，已经停下，没有提交任何内容。需要时随时叫我。"
 
     @property
@@ -88,32 +88,33 @@ class Form(Action, ABC):
         ]
 
 
-class _Run:
+class _Run(Answers):
     """One turn of one form."""
 
     def __init__(self, form: Form, turn: Turn) -> None:
         slots = turn.tracker.slots
-        self.form, self.turn = form, turn
-        self.draft: Draft = dict(slots.get(form.slot) or {})
-        self.misses: dict[str, int] = dict(slots.get("misses") or {})
+        super().__init__(form.nodes, turn, dict(slots.get(form.slot) or {}), dict(slots.get("misses") or {}))
+        self.form = form
         self.suspended: list[str] = list(slots.get("suspended_tasks") or [])
         self.running = (turn.tracker.active_loop or {}).get("name") == form.name()
         requested = slots.get("requested_slot") if self.running else None
         self.requested: str | None = requested
         self.next_form: str | None = form.name()
         if not turn.verified:
-            self._learn(self.draft.get("id_code"))
+            self.learn(self.draft.get("id_code"))
 
     async def play(self) -> list[dict[str, Any]]:
         try:
             await self._hear()
             await self._advance()
-        except _Wait:
+        except Wait:
             pass
         except Finish as end:
             if end.text or end.buttons:
                 self.turn.say(end.text, end.buttons)
             self._leave(stopped=end.text == self.form.stop_text)
+        except GoTo as other:
+            self.draft, self.misses, self.requested, self.next_form = {}, {}, None, f"{other.task}_form"
         except Unavailable:
             logger.warning("back office unavailable in %s of %s", self.form.name(), self.turn.sender)
             self._offer_retry()
@@ -128,11 +129,12 @@ class _Run:
     # --- hear ---------------------------------------------------------------------------------------------------
 
     async def _hear(self) -> None:
-        """Takes in the message; raises _Wait where the turn ends without asking on."""
+        """Takes in the message; raises Wait where the turn ends without asking on."""
         turn, form = self.turn, self.form
-        if handoff.needed(turn):
+        reason = handoff.needed(turn)
+        if reason and not (reason == "abuse" and form.hears_anger):
             handoff.by_words(turn, self._summary(), self.draft)
-            raise _Wait
+            raise Wait
         starts = not self.running or self.requested is None
         resumed = starts and bool(self.draft) and turn.after_other_form(form.name())
         if starts and not self.draft:
@@ -143,7 +145,7 @@ class _Run:
             return
         await form.watch(turn, self.draft)
         if starts:
-            self._volunteer()
+            self.volunteer()
         elif turn.pressed or not turn.text:
             await self._pressed()
         elif self.requested == RETRY:
@@ -153,25 +155,27 @@ class _Run:
 
     async def _hear_answer(self, field: Field) -> None:
         turn = self.turn
-        if await self._corrected(field):
+        if await self.form.respond(turn, self.draft) or await self.corrected(field):
             return
+        # What can be read as an answer beyond doubt ("取消划痕险") is neither a stop nor an interruption.
+        certain = not field.free and field.take(turn, self.draft) is not None
         polite = wording.is_polite_no(turn.text)
-        if not polite:
+        if not (polite or certain):
             self._stop_if_asked()
-        interruption = self._interruption(field)
+        interruption = None if certain else self._interruption(field)
         if interruption and (field.free or len(turn.text) > 12 or turn.looks_like_question):
             self._interrupted(interruption)
             return
-        parsed = await _value(field.parse(turn, self.draft))
+        parsed = await value_of(field.parse(turn, self.draft))
         if parsed is not None and not isinstance(parsed, Miss):
-            self._take(field, parsed)
-            self._volunteer(skip=field.name)
+            self.take(field, parsed)
+            self.volunteer(skip=field.name)
             return
         if polite:
             self._stop_if_asked()
         if interruption and not isinstance(parsed, Miss):
             self._interrupted(interruption)
-        elif isinstance(parsed, Miss) or not self._volunteer(skip=field.name):
+        elif isinstance(parsed, Miss) or not self.volunteer(skip=field.name):
             self._missed(field, parsed)
 
     def _stop_if_asked(self) -> None:
@@ -186,13 +190,16 @@ class _Run:
             await self._sent()
             return
         if turn.intent == "change_answer":
-            self._choose_change(str(turn.pressed.get("field") or ""))
+            self.choose_change(str(turn.pressed.get("field") or ""))
             return
         known = RETRY in turn.pressed
         for name in turn.pressed:
             if (field := self.form.field(name)) is not None:
-                parsed = await _value(field.parse(turn, self.draft))
-                self._take(field, turn.pressed[name] if parsed is None or isinstance(parsed, Miss) else parsed)
+                parsed = await value_of(field.parse(turn, self.draft))
+                if isinstance(parsed, Miss):
+                    turn.say(parsed.why)
+                    raise Wait
+                self.take(field, turn.pressed[name] if parsed is None else parsed)
                 known = True
         if not known:
             self._interrupted(turn.intent)
@@ -200,104 +207,13 @@ class _Run:
     async def _sent(self) -> None:
         """A photo or position: the answer to the question where that takes one, else of use for another field."""
         asked = self.form.field(self.requested)
-        parsed = await _value(asked.parse(self.turn, self.draft)) if asked else None
+        parsed = await value_of(asked.parse(self.turn, self.draft)) if asked else None
         if isinstance(parsed, Miss) and asked:
             self.turn.say(parsed.why, asked.ask(self.turn, self.draft).buttons)
-            raise _Wait
+            raise Wait
         if asked and parsed is not None:
-            self._take(asked, parsed)
-        self._volunteer()
-
-    def _take(self, field: Field, value: Any) -> None:
-        if field.name in self.draft and self.draft[field.name] != value:
-            self._drop(field.name)
-        self.draft[field.name] = value
-        self.misses.pop(field.name, None)
-        self._learn(value)
-
-    def _drop(self, name: str) -> None:
-        """Forgets a value and all that was computed from it."""
-        self.draft.pop(name, None)
-        for node in self.form.nodes:
-            if name in node.depends and node.name in self.draft:
-                self._drop(node.name)
-
-    def _volunteer(self, skip: str = "") -> bool:
-        """Fills other empty fields from what the message also says. Returns whether any was filled."""
-        filled = False
-        for node in self.form.nodes:
-            if isinstance(node, Field) and node.name != skip and self.draft.get(node.name, "") == "":
-                value = node.take(self.turn, self.draft)
-                if value is not None:
-                    self._take(node, value)
-                    filled = True
-        return filled
-
-    # --- corrections --------------------------------------------------------------------------------------------
-
-    async def _corrected(self, asked: Field) -> bool:
-        """Handles "时间说错了，是前天晚上": changes the field meant, or asks which one is."""
-        turn = self.turn
-        answered = [n for n in self.form.nodes if isinstance(n, Field) and n.name in self.draft]
-        chosen = self.draft.pop(_CHANGING, False)
-        if chosen and (target := self._named(answered)):
-            await self._change(target)
-            return True
-        meant = turn.is_intent("change_answer", least=0.6)
-        refused = asked.name == "confirm" and (wording.is_denial(turn.text) or turn.is_intent("deny", least=0.7))
-        if not (meant or refused or wording.is_correction(turn.text)):
-            return False
-        told = self._told(answered)
-        target = self._named(told) or self._named(answered) or next(iter(told), None)
-        if target is not None:
-            await self._change(target)
-            return True
-        if (not meant and not refused) or (asked.free and len(turn.text) > 8):
-            return False
-        self._ask_what_to_change(answered)
-        raise _Wait
-
-    def _named(self, fields: Sequence[Field]) -> Field | None:
-        """The field that the message calls by name."""
-        text = self.turn.text
-        return next((n for n in fields if n.label in text or any(w in text for w in n.words)), None)
-
-    def _told(self, fields: Sequence[Field]) -> list[Field]:
-        """The fields for which the message holds another value than the one kept."""
-        return [n for n in fields if (v := self._new_value(n)) is not None and v != self.draft[n.name]]
-
-    def _new_value(self, field: Field) -> Any:
-        """What `field` finds behind "改成" or "是", else anywhere in the message."""
-        rest = wording.corrected_to(self.turn.text)
-        value = field.take(self.turn.saying(rest), self.draft) if rest else None
-        return field.take(self.turn, self.draft) if value is None else value
-
-    async def _change(self, target: Field) -> None:
-        turn = self.turn
-        value = self._new_value(target)
-        rest = wording.corrected_to(turn.text)
-        if value is None and rest:
-            value = await _value(target.parse(turn.saying(rest), self.draft))
-        self._drop(target.name)
-        if isinstance(value, Miss):
-            turn.say(value.why)
-        elif value is not None:
-            self._take(target, value)
-            shown = f"：{target.show(value)}" if target.show else ""
-            turn.say(f"好的，{target.label}已改过来{shown}。")
-
-    def _choose_change(self, name: str) -> None:
-        """The button "改一下", or one of the fields that it offered."""
-        if self.form.field(name) is None:
-            self._ask_what_to_change([n for n in self.form.nodes if isinstance(n, Field) and n.name in self.draft])
-            raise _Wait
-        self.draft.pop(_CHANGING, None)
-        self._drop(name)
-
-    def _ask_what_to_change(self, answered: Sequence[Field]) -> None:
-        changeable = [n for n in answered if n.show]
-        self.draft[_CHANGING] = True
-        self.turn.say("好的，您想改哪一项？", [command(n.label, "change_answer", field=n.name) for n in changeable])
+            self.take(asked, parsed)
+        self.volunteer()
 
     # --- interruptions ------------------------------------------------------------------------------------------
 
@@ -308,6 +224,8 @@ class _Run:
             return turn.intent if not field.free or wording.is_wish(turn.text) else None
         if turn.is_intent("faq", least=0.5):
             return "faq" if not field.free or turn.looks_like_question else None
+        if field.free and turn.is_intent("chitchat", "out_of_scope") and not turn.looks_like_question:
+            return None
         talk = ("help", "bot_challenge", "repeat", "chitchat", "out_of_scope", "greet", "thank", "goodbye")
         return turn.intent if turn.is_intent(*talk, least=0.75 if field.free else 0.5) else None
 
@@ -316,14 +234,14 @@ class _Run:
         turn = self.turn
         if intent == "human_agent":
             handoff.by_words(turn, self._summary(), self.draft)
-            raise _Wait
+            raise Wait
         if intent == "cancel":
             raise Finish(self.form.stop_text)
         if intent in TASKS and intent != self.form.task:
             turn.say(f"好的，先为您办{TASKS[intent]}，刚才的{TASKS[self.form.task]}我先留着。")
             self.suspended = [self.form.task, *(t for t in self.suspended if t != self.form.task)]
             self.next_form = f"{intent}_form"
-            raise _Wait
+            raise Wait
         if not answers.small_talk(turn, intent) and intent == "faq":
             answers.answer(turn)
 
@@ -340,7 +258,7 @@ class _Run:
             self.turn.say("不好意思，刚才这句我没对上。" + prompt.text, prompt.buttons)
         else:
             self.turn.say(field.explain, prompt.buttons)
-        raise _Wait
+        raise Wait
 
     # --- advance ------------------------------------------------------------------------------------------------
 
@@ -359,12 +277,12 @@ class _Run:
             try:
                 result = await node.run(turn, draft)
             except AskAgain as again:
-                self._drop(again.field)
+                self.drop(again.field)
                 continue
             except InputRefused as refused:
                 self._refused(refused)
                 continue
-            self._learn(result)
+            self.learn(result)
             draft.setdefault(node.name, True if result is None else result)
 
     def _refused(self, refused: InputRefused) -> None:
@@ -373,11 +291,7 @@ class _Run:
         if self.form.field(field) is None or field not in self.draft:
             raise refused
         self.turn.say(refused.message)
-        self._drop(field)
-
-    def _learn(self, result: Any) -> None:
-        if isinstance(result, Mapping) and "verified" in result:
-            self.turn = self.turn.identified(result["verified"])
+        self.drop(field)
 
     # --- rest ---------------------------------------------------------------------------------------------------
 
@@ -420,11 +334,3 @@ class _Run:
             wanted["requested_slot"] = None
             events.append(ActiveLoop(self.next_form))
         return events + [SlotSet(k, v) for k, v in wanted.items() if slots.get(k) != v]
-
-
-class _Wait(Exception):
-    """The turn ends here; the same field stays asked for."""
-
-
-async def _value(parsed: Parsed | Awaitable[Parsed]) -> Parsed:
-    return await parsed if inspect.isawaitable(parsed) else parsed

@@ -30,24 +30,41 @@ REASONS: Final[dict[str, tuple[int, str]]] = {
 }
 
 _PERSON = re.compile(
-    r"^(请|我要|我想|帮我|给我|麻烦|快|直接)*(转|找|接|叫|要|换|联系)?(个|一个|一下|到)?(人工|真人|客服|活人|坐席)(客服|服务|坐席|座席|接听)?[吧呀啊!！。]*$"
+    r"^(请|我要|我想|帮我|给我|麻烦|快|直接)*(转|找|接|叫|要|换|联系)?(个|一个|一下|到)?(人工|真人|客服|活人|坐席)(客服|服务|坐席|座席|接听)?[来吧呀啊!！。]*$"
     r"|转人工|转真人|转接?客服|人工客服|(找|要|换|叫)个?(真人|活人|人工)"
 )
 #: A question about a person is no request for one.
 _NOT_NOW = re.compile(r"不用(转)?人工|不要(转)?人工|别转人工|不转人工|人工费|人工智能")
 
 
+#: In an answer, which may well tell of "客服", a request for a person says so.
+_WANTS_PERSON = re.compile(
+    r"人工|真人|活人|(找|换|叫|要|让|派)[^，。]{0,6}(人|客服|经理|领导|主管)(来|跟|和|给|接|处理|$)"
+)
+_DISTRESS = re.compile(r"不想活|活不下去|撑不下去|想死(?!你)|自杀|轻生|跳楼|结束生命|活着没意思")
+_THREAT = re.compile(
+    r"(砍|捅|杀|弄死|打死|炸|烧)(了|死|掉)?(你|你们|人|公司|客服)(?!工)|同归于尽|跟你们拼(了|命)|要你们?的?命|放火|见血"
+)
+
+
 def needed(turn: Turn) -> str | None:
     """The reason why this message alone calls for a person, or None."""
     if turn.emotion in ("distress", "threat"):
         return turn.emotion
+    if _DISTRESS.search(turn.text):
+        return "distress"
+    if _THREAT.search(turn.text):
+        return "threat"
     if turn.is_intent("abuse", least=0.7):
         return "abuse"
     if turn.pressed or not turn.text:
         return "customer_request" if turn.intent == "human_agent" else None
     if _NOT_NOW.search(turn.text):
         return None
-    asked = _PERSON.search(turn.text.strip()) or turn.is_intent("human_agent", least=0.7)
+    asked = _PERSON.search(turn.text.strip()) or (
+        turn.is_intent("human_agent", least=0.7)
+        and (not turn.in_dialogue or len(turn.text) <= 10 or _WANTS_PERSON.search(turn.text))
+    )
     return "customer_request" if asked else None
 
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from actions.nodes import Draft, Field, Finish, Miss, Prompt, Step
+from actions.services import backoffice
+from actions.turn import HUMAN, Turn, option
 from chebao.errors import InputRefused, Locked, NotFound
 from chebao.insurance import idcard, phone, plate
 from chebao.settings import get_settings
 
-from actions.forms import Draft, Field, Finish, Miss, Prompt, Step
-from actions.services import backoffice
-from actions.turn import HUMAN, Turn, option
-
 _OTHER_WAY = re.compile(
     r"换(了|过)?(手机|电话)?号|没有?用了|不用了|停机|注销|丢了|忘|不记得|记不|收不到|没收到|身份证|别的方式|其他方式|换种|换个方式|用车牌"
 )
+
+_NUMBER_LOST = re.compile(r"(手机|电话|号码?)[^，。,]{0,4}(换了|换号|停机|注销|丢了|不用了)|换(了|过)(手机|电话)?号")
 
 
 def _unknown(turn: Turn, draft: Draft) -> bool:
@@ -43,8 +44,13 @@ def _parse_phone(turn: Turn, draft: Draft) -> Any:
 
 
 def _take_phone(turn: Turn, draft: Draft) -> Any:
+    """A phone number said in passing, or "" where the customer says that he lost his."""
+    if turn.verified is not None:
+        return None
     found = phone.find_phones(turn.text)
-    return found[0].value if found and turn.verified is None else None
+    if found:
+        return found[0].value
+    return "" if _NUMBER_LOST.search(turn.text) else None
 
 
 def _parse_plate(turn: Turn, draft: Draft) -> Any:
@@ -74,14 +80,6 @@ async def _send(turn: Turn, draft: Draft) -> Any:
     except Locked as locked:
         raise Finish(locked.message, [HUMAN]) from None
     return {"challenge": sent["challenge_id"], "phone": sent["phone_masked"]}
-
-
-def _ask_code(turn: Turn, draft: Draft) -> Prompt:
-    hint = "（演示环境固定为 246810）" if get_settings().demo else ""
-    return Prompt(
-        f"短信已发到 {draft['id_challenge']['phone']}{hint}。请输入 6 位验证码。",
-        [option("换种方式核对", "id_phone", "")],
-    )
 
 
 async def _parse_code(turn: Turn, draft: Draft) -> Any:
@@ -118,6 +116,11 @@ def nodes(question: str = _ON_FILE, *, on_file: bool = True) -> tuple[Field | St
         on_file: the customer must be one of ours, so plate and id card are offered as the other way.
     """
     other = [option("换种方式核对", "id_phone", "")] if on_file else []
+
+    def ask_code(turn: Turn, draft: Draft) -> Prompt:
+        demo = "（演示环境固定为 246810）" if get_settings().demo else ""
+        return Prompt(f"短信已发到 {draft['id_challenge']['phone']}{demo}。请输入 6 位验证码。", other)
+
     hint = "；手机号换了，就回复“换种方式核对”" if on_file else "，用来接收验证码和保单通知"
     return (
         Field(
@@ -143,9 +146,9 @@ def nodes(question: str = _ON_FILE, *, on_file: bool = True) -> tuple[Field | St
         Field(
             "id_last4",
             "身份证后四位",
-            lambda t, d: Prompt("再请发车主身份证的后四位。"),
+            lambda t, d: Prompt("再请发身份证后四位。"),
             _parse_last4,
-            "是车主身份证号的最后四位，最后一位可能是 X。",
+            "身份证后四位就是号码的最后四位，最后一位可能是 X。",
             needed=_by_plate,
             depends=("id_phone", "id_plate"),
         ),
@@ -153,7 +156,7 @@ def nodes(question: str = _ON_FILE, *, on_file: bool = True) -> tuple[Field | St
         Field(
             "id_code",
             "验证码",
-            _ask_code,
+            ask_code,
             _parse_code,
             "验证码在刚才那条短信里，是 6 位数字；没收到就回复“重发”，也可以转人工。",
             needed=_unknown,

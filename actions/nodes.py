@@ -42,6 +42,14 @@ class AskAgain(Exception):
         self.field = field
 
 
+class GoTo(Exception):
+    """Raised by a step that found that the message belongs to another task."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(task)
+        self.task = task
+
+
 def always(turn: Turn, draft: Draft) -> bool:
     """The default of `needed`."""
     return True

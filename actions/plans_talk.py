@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from chebao.errors import InputRefused
-from chebao.insurance import covers as cover_names
-
 from actions.cover_words import CoverWish, find_wish
-from actions.forms import AskAgain, Draft, Field, Prompt
+from actions.nodes import AskAgain, Draft, Field, Prompt
 from actions.services import backoffice
 from actions.turn import Turn, option
+from chebao.errors import InputRefused
+from chebao.insurance import covers as cover_names
 
 ESTIMATE_NOTE = "以平台查询和核保为准"
 
@@ -27,7 +26,9 @@ _PLANS: dict[str, str] = {
     "full": r"全面|最全|全保(?!障)|都要|最贵|全险|保得全",
 }
 _ORDINALS = (r"第一|1号|一号|^1$|头一个", r"第二|2号|二号|^2$", r"第三|3号|三号|^3$|最后一个", r"第四|^4$")
-_ASKS_FOR_CHANGE = re.compile(r"(加|去掉|不要|提|调|改|换|降|减|只买).*(多少钱|可以吗|行吗|行不行|能不能|怎么样|呢|吗)|(能|可以|可不可以|帮我|想)[^，。？?]*(加|去|提|调|改|换|降|减|只买)")
+_ASKS_FOR_CHANGE = re.compile(
+    r"(加|去掉|不要|提|调|改|换|降|减|只买).*(多少钱|可以吗|行吗|行不行|能不能|怎么样|呢|吗)|(能|可以|可不可以|帮我|想)[^，。？?]*(加|去|提|调|改|换|降|减|只买)"
+)
 
 
 def by_code(draft: Draft) -> dict[str, Mapping[str, Any]]:
@@ -60,7 +61,11 @@ def wish_of(turn: Turn, draft: Draft) -> CoverWish | None:
         return None
     plans = by_code(draft)
     chosen = draft.get("plan") if isinstance(draft.get("plan"), str) else None
-    base = next(plans[c] for c in (named_plan(turn.text, draft), chosen, "custom", "last_year", "standard", *plans) if c in plans)
+    base = next(
+        plans[c]
+        for c in (named_plan(turn.text, draft), chosen, "custom", "last_year", "standard", *plans)
+        if c in plans
+    )
     return find_wish(turn.text, base["covers"])
 
 
@@ -145,6 +150,8 @@ def sum_text(code: str, amount: Any) -> str:
     if amount in (True, None):
         return "已含"
     value = Decimal(str(amount))
+    if code == "vehicle_damage":
+        value = value.quantize(Decimal("1E+2"))
     if code == "absolute_deductible":
         return f"{value:.0f}%"
     words = f"{(value / 10000).normalize():f}万" if value >= 10000 else f"{value.normalize():f}元"
@@ -155,14 +162,19 @@ def sum_text(code: str, amount: Any) -> str:
 
 def covers_text(covers: Mapping[str, Any]) -> str:
     """``交强险、车损险8.2万、…`` of a choice of covers."""
-    return "、".join(["交强险", *(f"{cover_names.COVERS.get(c, c)}{sum_text(c, s)}" for c, s in covers.items() if c != "compulsory")])
+    return "、".join(
+        ["交强险", *(f"{cover_names.COVERS.get(c, c)}{sum_text(c, s)}" for c, s in covers.items() if c != "compulsory")]
+    )
 
 
 def show_plans(turn: Turn, plans: list[dict[str, Any]], title: str, *, told: int = 3) -> None:
     """The plans side by side on a card, and the first `told` of them in words."""
     lines, cards = [], []
     for plan in plans:
-        listed = [(line["name"], sum_text(line["code"], line.get("sum"))) for line in (plan.get("commercial") or {}).get("lines", [])]
+        listed = [
+            (line["name"], sum_text(line["code"], line.get("sum")))
+            for line in (plan.get("commercial") or {}).get("lines", [])
+        ]
         missing = "、".join(plan.get("not_covered", [])[:4])
         lines.append(
             f"【{plan['name']}】合计 {money(plan['total'])} 元："
@@ -217,7 +229,9 @@ def answer_about_plans(turn: Turn, draft: Draft) -> bool:
         return True
     named = named_plan(text, draft)
     if named and _TOTAL.search(text):
-        turn.say(f"{plans[named]['name']}合计 {money(plans[named]['total'])} 元（{ESTIMATE_NOTE}），包括{covers_text(plans[named]['covers'])}。")
+        turn.say(
+            f"{plans[named]['name']}合计 {money(plans[named]['total'])} 元（{ESTIMATE_NOTE}），包括{covers_text(plans[named]['covers'])}。"
+        )
         return True
     return False
 
@@ -229,5 +243,11 @@ def _looked_at(draft: Draft) -> Mapping[str, Any]:
 
 
 def _compare(plans: Mapping[str, Mapping[str, Any]]) -> str:
-    lines = [f"· {p['name']}（{money(p['total'])} 元）：{str(p.get('note') or '').rstrip('。')}" for p in plans.values()]
-    return "几个方案的差别：\n" + "\n".join(lines) + "\n车新、自己修车花费高的，可以看带车损险的；预算紧的，先把三者保额买够。选哪个都由您定。"
+    lines = [
+        f"· {p['name']}（{money(p['total'])} 元）：{str(p.get('note') or '').rstrip('。')}" for p in plans.values()
+    ]
+    return (
+        "几个方案的差别：\n"
+        + "\n".join(lines)
+        + "\n车新、自己修车花费高的，可以看带车损险的；预算紧的，先把三者保额买够。选哪个都由您定。"
+    )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
 from actions import handoff, identity
 from actions.fields import confirm_field, text
 from actions.forms import Form
-from actions.nodes import AskAgain, Draft, Field, Finish, Prompt, Step
+from actions.nodes import AskAgain, Draft, Field, Finish, GoTo, Prompt, Step
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn, command, numbered, option
 from chebao.errors import NotFound
-from chebao.insurance import clocks, money
+from chebao.insurance import accidents, clocks, money
 from chebao.insurance.policy_numbers import find_claim_nos
 
 STATUS = {
@@ -161,12 +162,22 @@ async def _dispute(turn: Turn, draft: Draft) -> None:
     raise Finish
 
 
+_OWN_CASE = re.compile(r"定损|赔|拒|复核|申诉|案|金额|结果|异议|认定书|核价|CL\d", re.IGNORECASE)
+
+
+async def _is_new_accident(turn: Turn, draft: Draft) -> None:
+    """ "两车剐蹭，对方不承认" is no quarrel with us: it is a report."""
+    if turn.text and accidents.accident_type_of(turn.text) and not _OWN_CASE.search(turn.text):
+        raise GoTo("report_claim")
+
+
 class ClaimDisputeForm(Form):
     """Disagreement with assessment, amount or refusal: written down, then a person."""
 
     task = "claim_dispute"
 
     nodes = (
+        Step("about_a_case", _is_new_accident),
         *identity.nodes(),
         Step("claims", _list_claims),
         _claim_field("报案号"),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from chebao.errors import RuleForbids
-
-from actions import quoting
+from actions import answers, quoting
 from actions.fields import choice, confirm_field
-from actions.forms import AskAgain, Draft, Field, Finish, Form, Prompt, Step
-from actions.plans_talk import answer_about_plans, by_code, covers_text, money, sum_text
+from actions.forms import Form
+from actions.nodes import AskAgain, Draft, Field, Finish, Prompt, Step
+from actions.plans_talk import answer_about_plans, by_code, covers_text, money, sum_text, take_plan
 from actions.services import backoffice
+from actions.tasks import TASKS
 from actions.turn import HUMAN, Turn, option
+from chebao.errors import RuleForbids
 
 __all__ = ["PurchaseForm", "money", "relation_field", "sum_text", "tail"]
 
@@ -29,15 +30,21 @@ _ONLY_LOOKING = re.compile(
 class PurchaseForm(Form, ABC):
     """A form that sells: questions about the price are answered from the quote, and a price is had without obligation."""
 
-    later_text = "好的，不着急，价格您先留着参考（以平台查询和核保为准）。刚才没有提交，也没有收集您的电话；想办的时候随时来。"
+    later_text = "好的，不着急，价格您先留着参考（以平台查询和核保为准）。刚才没有提交，想办的时候随时来。"
 
     async def watch(self, turn: Turn, draft: Draft) -> None:
-        undecided = draft.get("plans") and "disclosure" not in draft and "id_challenge" not in draft
+        undecided = draft.get("plans") and "disclosure" not in draft
         if undecided and len(turn.text) <= 24 and _ONLY_LOOKING.search(turn.text) and not turn.looks_like_question:
             raise Finish(self.later_text)
 
     async def respond(self, turn: Turn, draft: Draft) -> bool:
-        return answer_about_plans(turn, draft)
+        if answer_about_plans(turn, draft):
+            return True
+        reading = "requote" in draft and "clauses" not in draft
+        if reading and turn.looks_like_question and turn.intent not in TASKS and take_plan(turn, draft) is None:
+            answers.answer(turn)
+            return True
+        return False
 
 
 _EXCLUSIONS = (
@@ -49,16 +56,24 @@ _EXCLUSIONS = (
 
 
 def _clauses_prompt(turn: Turn, draft: Draft) -> Prompt:
+    buttons = [option("我已阅读并同意", "clauses", "yes"), HUMAN]
+    if draft.get("clauses_told") == draft["quote"]["quote_no"]:
+        return Prompt(f"责任免除上面列了，全文见保险条款（版本 {CLAUSES_VERSION}）。请您看完条款后确认。", buttons)
+    draft["clauses_told"] = draft["quote"]["quote_no"]
     lines = "\n".join(f"· {line}" for line in _EXCLUSIONS)
     return Prompt(
         f"投保前有几条责任免除要跟您说清楚：\n{lines}\n全文见保险条款（版本 {CLAUSES_VERSION}），哪一条想细问都可以。"
         "请您看完条款后确认。",
-        [option("我已阅读并同意", "clauses", "yes"), HUMAN],
+        buttons,
     )
 
 
-_ACKNOWLEDGED = re.compile(r"同意|阅读|看完|看了|看过|知晓|知道了|没问题|没疑问|明白|清楚|确认|了解了|已了解|^(可以|好的?|OK|ok|嗯+|行)[的了吧啊。.!！]*$")
-_NOT_YET = re.compile(r"不同意|没看|没读|还没|不(太|大)?(明白|清楚|懂|知道|理解)|没(太)?(明白|懂|看懂)|想问|等我|先不|有疑问|有问题")
+_ACKNOWLEDGED = re.compile(
+    r"同意|阅读|看完|看了|看过|知晓|知道了|没问题|没疑问|明白|清楚|确认|了解了|已了解|^(可以|好的?|OK|ok|嗯+|行)[的了吧啊。.!！]*$"
+)
+_NOT_YET = re.compile(
+    r"不同意|没看|没读|还没|不(太|大)?(明白|清楚|懂|知道|理解)|没(太)?(明白|懂|看懂)|想问|等我|先不|有疑问|有问题"
+)
 
 
 def parse_clauses(turn: Turn, draft: Draft) -> Any:
@@ -177,7 +192,7 @@ def _tell_payment(turn: Turn, row: Mapping[str, Any]) -> None:
     )
 
 
-def tail(kind: str, form: type[PurchaseForm] | Any) -> tuple[Field | Step, ...]:
+def tail(kind: str, form: Callable[[], type[PurchaseForm]]) -> tuple[Field | Step, ...]:
     """The nodes from the disclosure on. `form` gives the form's class once it exists."""
 
     async def file(turn: Turn, draft: Draft) -> None:
@@ -188,7 +203,9 @@ def tail(kind: str, form: type[PurchaseForm] | Any) -> tuple[Field | Step, ...]:
         quoting.disclosure_field(),
         quoting.modification_field(),
         quoting.beneficiary_field(),
-        Step("quote", quoting.make_quote, depends=("adjusted", "plan", "disclosure", "modification", "relation", "vin")),
+        Step(
+            "quote", quoting.make_quote, depends=("adjusted", "plan", "disclosure", "modification", "relation", "vin")
+        ),
         quoting.start_field(),
         Step("requote", quoting.requote, depends=("start", "quote")),
         _clauses_field(),

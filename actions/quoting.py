@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from chebao.errors import RuleForbids
-from chebao.insurance.moments import parse_moment
-
-from actions.forms import AskAgain, Draft, Field, Miss, Prompt
+from actions.nodes import AskAgain, Draft, Field, Miss, Prompt
 from actions.plans_talk import by_code, money
 from actions.services import backoffice
 from actions.turn import Turn, option
+from chebao.errors import RuleForbids
+from chebao.insurance.moments import parse_moment
 
 _DISCLOSED = {
     "ride_hailing": r"网约车|滴滴|营运|拉客|拉货|顺风车|货拉拉|跑车",
@@ -21,9 +20,12 @@ _DISCLOSED = {
     "loan": r"贷|按揭|抵押|月供|分期",
 }
 _DISCLOSED_NAMES = {"ride_hailing": "网约车/营运", "modified": "有改装", "loan": "有贷款或抵押"}
-_NONE = re.compile(r"^(都|全|这些|以上|三样|三项)*(没有?|无|否|不是|木有|冇)(的|了|啊|哦|呢|过)?[。.!！]*$|都(没|不是|无)|没有(这些|以上)|以上(都)?没|(这些|三样|哪样|一样)(都|也)?没")
+_NONE = re.compile(
+    r"^(都|全|这些|以上|三样|三项)*(没有?|无|否|不是|木有|冇)(的|了|啊|哦|呢|过)?[。.!！]*$|都(没|不是|无)|没有(这些|以上)|以上(都)?没|(这些|三样|哪样|一样)(都|也)?没"
+)
 _DENIED = r"(没|不|无|未|非|别)[^，,。；;！!但]{0,5}"
-_SETTLED = r"[^，,。；;！!]{0,6}(还清|结清|还完|解押|没有|没|不是)"
+_SETTLED = r"[^，,。；;！!]{0,6}(还清|结清|还完|解押|没有$|没$)"
+_OWED = re.compile(r"(没|未)有?(还清|还完|结清|解押)")
 
 
 def parse_disclosure(turn: Turn, draft: Draft) -> Any:
@@ -45,17 +47,24 @@ def parse_disclosure(turn: Turn, draft: Draft) -> Any:
 def _told(words: str, text: str) -> bool:
     """Whether one of `words` is said and not denied ("没改装过", "贷款已经还清了")."""
     for clause in re.split(r"[，,。；;！!\s]|但是?|不过|就是|只有?", text):
-        if re.search(words, clause) and not re.search(_DENIED + f"({words})", clause) and not re.search(f"({words}){_SETTLED}", clause):
+        denied = re.search(_DENIED + f"({words})", clause) or re.search(f"({words}){_SETTLED}", clause)
+        if re.search(words, clause) and (not denied or _OWED.search(clause)):
             return True
     return False
 
 
 def _show_disclosure(value: Mapping[str, Any]) -> str:
-    return "、".join(name for key, name in _DISCLOSED_NAMES.items() if value.get(key)) or "无网约车、营运、改装、贷款抵押"
+    return (
+        "、".join(name for key, name in _DISCLOSED_NAMES.items() if value.get(key)) or "无网约车、营运、改装、贷款抵押"
+    )
 
 
 def _disclosure_prompt(turn: Turn, draft: Draft) -> Prompt:
-    first = "除了已经说的营运，这台车" if draft.get("usage") == "ride_hailing" else "投保前要如实告知几项，会影响以后的理赔。这台车有没有跑网约车或营运、"
+    first = (
+        "除了已经说的营运，这台车"
+        if draft.get("usage") == "ride_hailing"
+        else "投保前要如实告知几项，会影响以后的理赔。这台车有没有跑网约车或营运、"
+    )
     rest = "有没有改装过，或者还在贷款抵押？" if draft.get("usage") == "ride_hailing" else "改装过，或者还在贷款抵押？"
     return Prompt(first + rest, [option("都没有", "disclosure", "none"), option("有其中一项", "disclosure", "some")])
 
@@ -80,7 +89,8 @@ def _take_modification(turn: Turn, draft: Draft) -> str | None:
     if not _modified(turn, draft):
         return None
     for clause in re.split(r"[，,。；;！!]", turn.text):
-        if re.search(r"(加装|改装|换|改|贴)(了|过)?(?!过?$|了?$)[^，]{2,}", clause) and not re.search(r"没|不|无", clause):
+        what = re.sub(r"就是|有|我|车|改装|改|换|过|了|的|一下|是", "", clause)
+        if re.search(_DISCLOSED["modified"], clause) and len(what) >= 2 and not re.search(r"没|不|无", clause):
             return clause.strip()[:200]
     return None
 
@@ -109,7 +119,9 @@ def _loaned(turn: Turn, draft: Draft) -> bool:
     return bool((draft.get("disclosure") or {}).get("loan"))
 
 
-_LENDER = re.compile(r"[\u4e00-\u9fa5A-Za-z]{2,16}?(银行|汽车金融|金融(公司)?|租赁(公司)?|信用社|财务公司)([\u4e00-\u9fa5]{2,8}(支行|分行))?")
+_LENDER = re.compile(
+    r"[\u4e00-\u9fa5A-Za-z]{2,16}?(银行|汽车金融|金融(公司)?|租赁(公司)?|信用社|财务公司)([\u4e00-\u9fa5]{2,8}(支行|分行))?"
+)
 
 
 def _take_lender(turn: Turn, draft: Draft) -> str | None:
@@ -126,13 +138,16 @@ def beneficiary_field() -> Field:
         if re.search(r"稍后|不清楚|不知道|忘|不记得|以后|回头|晚点|手边", turn.text):
             return "later"
         said = re.sub(r"^(是|贷款的?是?|在|叫)", "", turn.text.strip())
-        return _take_lender(turn, draft) or (said[:60] if re.fullmatch(r"[\u4e00-\u9fa5A-Za-z（）()]{2,30}", said) else None)
+        return _take_lender(turn, draft) or (
+            said[:60] if re.fullmatch(r"[\u4e00-\u9fa5A-Za-z（）()]{2,30}", said) else None
+        )
 
     return Field(
         "first_beneficiary",
         "第一受益人",
         lambda t, d: Prompt(
-            "有贷款的车，一般会把放款机构写成第一受益人。是哪家银行或金融公司？", [option("稍后补", "first_beneficiary", "later")]
+            "有贷款的车，一般会把放款机构写成第一受益人。是哪家银行或金融公司？",
+            [option("稍后补", "first_beneficiary", "later")],
         ),
         parse,
         "贷款合同上有全称，比如“招商银行”“大众汽车金融”；手边没有就回复“稍后补”。",
@@ -198,7 +213,9 @@ def _keep_reasons(draft: Draft, row: Mapping[str, Any]) -> None:
     if row.get("changes"):
         draft["changes"] = [c["reason"] for c in row["changes"]]
     if row.get("explanation"):
-        draft["plans"] = [p | {"explanation": row["explanation"]} if p["code"] == draft["plan"] else p for p in draft["plans"]]
+        draft["plans"] = [
+            p | {"explanation": row["explanation"]} if p["code"] == draft["plan"] else p for p in draft["plans"]
+        ]
 
 
 def _kept(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,8 +242,17 @@ async def requote(turn: Turn, draft: Draft) -> dict[str, Any]:
         turn.say(forbidden.message)
         raise AskAgain("start") from None
     draft["quote"] = _kept(row) | {"earliest_start": quote["earliest_start"]}
-    turn.say(f"好的，按新的起保时间，合计 {money(row['total'])} 元。")
-    return draft["quote"]
+    turn.say(f"好的，按新的起保时间，合计 {money(row['total'])} 元。{_gap(quote, row)}")
+    kept: dict[str, Any] = draft["quote"]
+    return kept
+
+
+def _gap(quote: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    """A warning where the wish leaves days without cover; a declared car may be covered elsewhere."""
+    first, chosen = _day(quote["start"]), _day(row["start"])
+    if quote["declared"] or chosen <= first:
+        return ""
+    return f"提醒一下：{day_text(first)}到{day_text(chosen)}之间没有保障，这段时间请别开车上路。"
 
 
 def day_text(day: date) -> str:
@@ -261,7 +287,9 @@ def parse_start(turn: Turn, draft: Draft) -> Any:
         return which_day
     if turn.looks_like_question:
         return None
-    agreed = turn.is_intent("affirm", least=0.5) or re.search(r"可以|好|行|默认|没问题|同意|就这|嗯|OK|ok|是|接着|到期", turn.text)
+    agreed = turn.is_intent("affirm", least=0.5) or re.search(
+        r"可以|好|行|默认|没问题|同意|就这|嗯|OK|ok|是|接着|到期", turn.text
+    )
     return "default" if agreed else None
 
 

@@ -5,47 +5,53 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from chebao.errors import NotFound
-
-from actions import identity, purchase
-from actions.fields import plate_field
-from actions.forms import Draft, Finish, Form, Step
+from actions import identity, plans_talk, purchase
+from actions.fields import choice, plate_field
+from actions.nodes import AskAgain, Draft, Field, Finish, Step
+from actions.purchase import PurchaseForm
+from actions.quoting import day_text
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn, command
+from chebao.errors import NotFound
 
 
 async def _find_cars(turn: Turn, draft: Draft) -> list[str]:
     """The customer's plates; who has none with us is offered a new policy."""
-    if turn.customer_id is None:
-        raise Finish("没有查到您在我司的保单。可以按新投保给您报价，也可以换个手机号再查。",
-                     [command("买车险/报价", "new_policy"), command("重新核对", "renewal"), HUMAN])
-    rows = await backoffice().policies(as_customer=turn.customer_id)
+    rows = await backoffice().policies(as_customer=turn.customer_id) if turn.customer_id else []
     plates = sorted({str(r["plate"]) for r in rows if r.get("plate")})
     if not plates:
-        raise Finish("您名下还没有我司的车险保单，可以按新投保给您报价。", [command("买车险/报价", "new_policy"), HUMAN])
+        raise Finish(
+            "没有查到您在我司的车险保单。可以按新投保给您报价，也可以换个手机号再查。",
+            [command("按新投保报价", "new_policy"), command("换个手机号", "renewal"), HUMAN],
+        )
     if len(plates) == 1:
+        if draft.get("plate") not in (None, plates[0]):
+            turn.say(f"{draft['plate']} 不在您的保单里，您在我司投保的是 {plates[0]}。")
         draft["plate"] = plates[0]
+    elif draft.get("plate") not in plates:
+        draft.pop("plate", None)
+        if draft.get("id_plate") in plates:
+            draft["plate"] = draft["id_plate"]
     return plates
 
 
 async def _options(turn: Turn, draft: Draft) -> Any:
+    """Policies with the days left, this year's price and what changed; too early and lapsed are explained."""
     try:
         found = await backoffice().renewal_options(plate=draft["plate"], as_customer=turn.customer_id)
     except NotFound:
-        turn.say("这个车牌没有查到您的保单，请核对一下车牌号。")
-        draft.pop("cars", None)
-        draft.pop("plate", None)
-        return await _find_cars(turn, draft)
+        turn.say(f"{draft['plate']} 没有查到您的保单。")
+        raise AskAgain("plate") from None
     policies = found["policies"]
-    lines = [f"{'交强险' if p['kind'] == 'compulsory' else '商业险'} {p['policy_no']}，{_left(p)}" for p in policies]
+    kinds = {"compulsory": "交强险", "commercial": "商业险"}
+    lines = [f"{kinds[p['kind']]} {p['policy_no']}，{_left(p)}" for p in policies]
     turn.say(f"查到 {draft['plate']} 的保单：\n" + "\n".join(lines))
     if found.get("too_early"):
         earliest = date.fromisoformat(found["too_early"]["earliest"])
-        raise Finish(f"现在续保还早，最早 {earliest.year}年{earliest.month}月{earliest.day}日 可以办，到时我也会提醒您。")
+        raise Finish(f"现在续保还早，最早 {day_text(earliest)} 可以办。现有保障照常有效，您放心开车。")
     if found.get("lapsed"):
-        turn.say("这台车的保险已经过期：没有交强险上路会被扣车、罚款，出了事故要自己承担，续上之前请先别开。")
-    _tell_plans(turn, found)
-    draft["plans"] = [purchase.slim(p) for p in found["plans"]]
+        _tell_lapse(turn, found)
+    _tell_plans(turn, draft, found)
     draft["estimate_body"] = _estimate_body(draft, found)
     return True
 
@@ -57,41 +63,72 @@ def _left(policy: dict[str, Any]) -> str:
     return "今天到期" if days == 0 else f"还有 {days} 天到期"
 
 
-def _tell_plans(turn: Turn, found: dict[str, Any]) -> None:
-    purchase.show_plans(turn, found["plans"], "今年的续保方案", told=2)
-    changes = [c["reason"] for c in found.get("changes", [])][:4]
-    if changes:
-        turn.say("和去年比：" + "；".join(c.rstrip("。") for c in changes) + "。")
+def _tell_lapse(turn: Turn, found: dict[str, Any]) -> None:
+    said = "这台车的保险已经过期：没有交强险上路会被扣车、罚款，出了事故要自己承担，续上之前请先别开。"
+    until = found["vehicle"].get("inspection_valid_until")
+    if until and date.fromisoformat(until) < turn.now.date():
+        said += f"另外车辆年检 {until} 已到期：交强险照常能办，商业险要补检并验车。"
+    turn.say(said)
+
+
+def _tell_plans(turn: Turn, draft: Draft, found: dict[str, Any]) -> None:
+    plans_talk.show_plans(turn, found["plans"], "今年的续保方案", told=4)
+    draft["plans"] = [plans_talk.slim(p) for p in found["plans"]]
+    draft["changes"] = [c["reason"] for c in found.get("changes", [])]
+    if draft["changes"]:
+        turn.say("和去年比：" + "；".join(c.rstrip("。") for c in draft["changes"][:4]) + "。")
     suggestions = [s["text"] for s in found.get("suggestions", [])][:2]
     if suggestions:
-        turn.say("一点建议，供您参考：" + "；".join(s.rstrip("。") for s in suggestions) + "。要不要采纳由您定。")
+        turn.say("一点建议，供您参考：" + "；".join(s.rstrip("。") for s in suggestions) + "。采不采纳由您定。")
 
 
 def _estimate_body(draft: Draft, found: dict[str, Any]) -> dict[str, Any]:
     vehicle = found["vehicle"]
     commercial = next((p for p in found["policies"] if p["kind"] == "commercial"), None)
     body = {
-        "plate": draft["plate"], "city": vehicle.get("city") or found.get("city"), "usage": vehicle["usage"],
-        "model": vehicle["model"], "price": vehicle["price"], "first_registered": vehicle["first_registered"],
-        "seats": vehicle["seats"], "energy": vehicle["energy"], "history": found.get("history"),
+        "plate": draft["plate"],
+        "city": vehicle.get("city") or found.get("city"),
+        **{fact: vehicle[fact] for fact in ("usage", "model", "price", "first_registered", "seats", "energy")},
+        "history": found.get("history"),
         "last_year_policy_no": commercial["policy_no"] if commercial else None,
     }
     return {k: v for k, v in body.items() if v is not None}
 
 
-class RenewalForm(Form):
+def _holder_field() -> Field:
+    return choice(
+        "relation",
+        "投保人",
+        "这份续保的投保人还是您本人吗？",
+        [
+            ("是我本人", "self", r"^(?!不是).*(本人|是我|我是|自己|我的|不变)|^(是|对|嗯)"),
+            ("换投保人", "other", r"换|别人|家人|老婆|老公|爱人|爸|妈|儿子|女儿|公司|不是"),
+        ],
+        explain="投保人还是您就回复“是我本人”；想换成别人，回复“换投保人”。",
+        words=("投保人", "本人"),
+    )
+
+
+async def _check_holder(turn: Turn, draft: Draft) -> None:
+    if draft["relation"] != "self":
+        raise Finish("换投保人要新投保人本人核对身份、看过条款再付款，请人工同事带您办更稳妥。", [HUMAN])
+
+
+class RenewalForm(PurchaseForm):
     """Renews the policies of one car of an identified customer."""
 
     task = "renewal"
     stop_text = "好的，续保先停在这里，没有提交。到期前随时回来找我就行。"
+    later_text = "好的，不着急，价格您先留着参考（以平台查询和核保为准），刚才没有提交。到期前随时回来找我就行。"
 
     nodes = (
         *identity.nodes(),
         Step("cars", _find_cars),
         plate_field("要续哪辆车？请选车牌。", choices=lambda t, d: d.get("cars") or ()),
         Step("options", _options, depends=("plate",)),
-        purchase.plan_field(depends=("plate",)),
-        Step("adjusted", purchase.adjust, depends=("plan",)),
-        purchase.relation_field("投保人是您本人吗？"),
+        plans_talk.plan_field(depends=("options",)),
+        Step("adjusted", plans_talk.adjust, depends=("plan",)),
+        _holder_field(),
+        Step("holder_check", _check_holder, depends=("relation",)),
         *purchase.tail("renewal", lambda: RenewalForm),
     )

@@ -11,14 +11,15 @@ from actions.new_policy import city_in
 from actions.nodes import Draft, Field, Finish, Miss, Prompt, Step
 from actions.services import backoffice
 from actions.turn import Turn, option
-from chebao.insurance import places
+from actions.whereabouts import place_in, shared_place
+from actions.wording import is_filler, is_polite_no
 from chebao.insurance.moments import parse_moment
 
 _HELP = (
-    ("拖车", "tow", r"拖|抛锚|趴窝|动不了|坏在|走不了|事故"),
-    ("搭电", "jump_start", r"搭电|没电|亏电|打不着|电瓶"),
+    ("搭电", "jump_start", r"搭电|亏电|打不着|电瓶|没电(?!了?.{0,4}(续航|充电|送电))"),
     ("换胎", "tyre", r"胎|扎了|瘪"),
-    ("送油/送电", "fuel", r"没油|送油|汽油|没电量|送电"),
+    ("送油/送电", "fuel", r"没油|送.{0,3}油|汽油|没电|送电|续航"),
+    ("拖车", "tow", r"拖|抛锚|趴窝|动不了|坏在|走不了|事故"),
     ("其他", "other", r"其他|别的|掉沟|钥匙|困"),
 )
 
@@ -28,15 +29,14 @@ def _take_kind(turn: Turn, draft: Draft) -> str | None:
 
 
 def _take_place(turn: Turn, draft: Draft) -> str | None:
-    if turn.location:
-        return str(turn.location.get("label") or f"{turn.location['latitude']},{turn.location['longitude']}")
-    found = places.find_locations(turn.text)
-    return found[0].value if found else None
+    return shared_place(turn) or place_in(turn.text) or None
 
 
 def _parse_place(turn: Turn, draft: Draft) -> Any:
     said = turn.text.strip()
-    return _take_place(turn, draft) if turn.location else (said[:200] if len(said) >= 2 else None)
+    if turn.location:
+        return shared_place(turn)
+    return None if len(said) < 2 or is_filler(said) or is_polite_no(said) else said[:200]
 
 
 async def _safety(turn: Turn, draft: Draft) -> None:

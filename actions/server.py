@@ -12,7 +12,7 @@ from chebao.settings import get_settings
 from rasa_sdk.endpoint import create_app
 from rasa_sdk.executor import ActionExecutor
 from sanic.request import Request
-from sanic.response import HTTPResponse, json
+from sanic.response import BaseHTTPResponse, HTTPResponse, json
 
 from actions import services
 
@@ -29,12 +29,13 @@ def main() -> None:
     executor.register_package(ACTIONS_PACKAGE)
     app = create_app(executor)
 
-    @app.on_response
-    async def hide_tracker(request: Request, response: HTTPResponse) -> HTTPResponse | None:
-        """rasa-sdk answers an error with the whole tracker; nobody needs the customer's words in a log."""
-        return json({"error": "the action failed"}, status=500) if response.status == 500 else None
-
+    app.register_middleware(_hide_tracker, "response")
     app.run(host="127.0.0.1", port=get_settings().actions_port, single_process=True, access_log=False, motd=False)
+
+
+async def _hide_tracker(request: Request, response: BaseHTTPResponse) -> HTTPResponse | None:
+    """rasa-sdk answers an error with the whole tracker; nobody needs the customer's words in a log."""
+    return json({"error": "the action failed"}, status=500) if response.status == 500 else None
 
 
 if __name__ == "__main__":

@@ -122,16 +122,22 @@ class HubInput(InputChannel):
         except Exception:
             return response.json({"error": "the body is not JSON"}, status=400)
         # The turn goes on to its end even when the hub hangs up: Sanic cancels the handler, not this task.
-        task = asyncio.ensure_future(self._turn(agent.processor, incoming))
+        task = asyncio.create_task(self._turn(agent.processor, incoming), name=incoming.sender)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
         try:
             replies = await asyncio.shield(task)
         except Exception as error:
-            self.outcomes["failed"] += 1
-            logger.error("turn of conversation %s failed: %s", incoming.sender, _reason(error))
             return response.json({"error": type(error).__name__}, status=503)
         return response.json({"replies": replies}, ensure_ascii=False)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """Looks at every failure, so that asyncio does not print one of a hung-up request with its words."""
+        self._running.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.outcomes["failed"] += 1
+            logger.error("turn of conversation %s failed: %s", task.get_name(), _reason(error))
 
     async def _turn(self, processor: Any, incoming: Incoming) -> list[dict[str, Any]]:
         """Runs one turn to its end and stores it; where it fails, the live copy is dropped and nothing is stored."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import psycopg2
@@ -26,6 +27,8 @@ WITH turn AS (
     INSERT INTO rasa.turns (sender, message_id, first_seq, replies)
     VALUES (%(sender)s, %(message_id)s, %(first)s, %(replies)s::jsonb))
 """
+
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 _REPLIES = "SELECT replies FROM rasa.turns WHERE sender = %s AND message_id = %s"
 
@@ -102,5 +105,5 @@ class Database:
 
 
 def _json(value: Any) -> str:
-    """JSON that PostgreSQL takes: the character NUL has no place in it."""
-    return json.dumps(value, ensure_ascii=False, default=str).replace("\\u0000", "")
+    """JSON that PostgreSQL takes: the character NUL has no place in it; the same six characters, typed, have."""
+    return _NUL.sub(r"\1", json.dumps(value, ensure_ascii=False, default=str))

@@ -39,6 +39,8 @@ def prepare() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", message="(?s).*Deprecated API features")
     warnings.filterwarnings("ignore", message="Slot auto-fill has been removed")
+    # action_small_talk utters them, which Rasa's validator cannot see; tests/unit/dialogue checks that they match
+    warnings.filterwarnings("ignore", message="The utterance 'utter_.*' is not used")
 
 
 def project() -> Path:

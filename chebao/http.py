@@ -11,7 +11,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -76,6 +76,9 @@ def install_errors(app: FastAPI) -> None:
         log.error(line("database_unavailable", error=type(error).__name__))
         return JSONResponse(error_body("unavailable", _WORDS[503]), 503)
 
+    async def unstorable(_: Request, error: Exception) -> Response:
+        return JSONResponse(error_body("input_refused", _WORDS[422]), 422)
+
     async def bug(_: Request, error: Exception) -> Response:
         return JSONResponse(error_body("internal", _WORDS[500]), 500)
 
@@ -84,6 +87,8 @@ def install_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, malformed)
     for kind in (DBAPIError, PoolTimeout, psycopg.OperationalError):
         app.add_exception_handler(kind, database)
+    for kind in (DataError, UnicodeEncodeError):  # NUL, half a surrogate pair, a number beyond the column's
+        app.add_exception_handler(kind, unstorable)
     app.add_exception_handler(Exception, bug)
 
 
@@ -141,7 +146,7 @@ class Pages:
             app.add_api_route(path, self._page(name), methods=["GET", "HEAD"], include_in_schema=False)
         app.add_api_route("/chat.js", self._script, methods=["GET", "HEAD"], include_in_schema=False)
         app.mount("/assets", _Assets(directory=self._folder / "assets", check_dir=False), name="assets")
-        app.mount("/", StaticFiles(directory=self._folder, check_dir=False), name="pages")
+        app.mount("/", _Rest(self._folder, self._page_headers), name="pages")
 
     def _page(self, name: str) -> Any:
         async def page() -> FileResponse:
@@ -164,6 +169,21 @@ class Pages:
         if not path.is_file():
             raise NotFound("页面还没有构建。")
         return FileResponse(path, headers=headers)
+
+
+class _Rest(StaticFiles):
+    """All other built files; a page reached by another spelling of its address (``//chat.html``) keeps its headers."""
+
+    def __init__(self, folder: Path, page_headers: dict[str, str]) -> None:
+        super().__init__(directory=folder, check_dir=False)
+        self._page_headers = page_headers
+
+    def file_response(self, full_path: Any, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(full_path, *args, **kwargs)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if str(full_path).endswith(".html"):
+            response.headers.update(self._page_headers)
+        return response
 
 
 class _Assets(StaticFiles):

@@ -28,6 +28,15 @@ _LEAST_FREE_BYTES = 1_000_000_000
 _READY_SECONDS = 120
 _BOT_PYTHON = ROOT / "bot" / ".venv" / "bin" / "python"
 
+_TRIES = 3
+"""A server that stopped so often before everything was ready will not come up."""
+
+_SERVERS = {
+    "rasa": f"{_BOT_PYTHON} -m bot.run serve",
+    "actions": f"{sys.executable} -m actions.server",
+    "app": f"{sys.executable} -m chebao.app",
+}
+
 _console = Console(highlight=False)
 
 
@@ -157,17 +166,13 @@ def _write_config(settings: Settings) -> Path:
     """Supervisor's configuration for this run."""
     logs = settings.data / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    commands = {
-        "rasa": f"{_BOT_PYTHON} -m bot.run serve",
-        "actions": f"{sys.executable} -m actions.server",
-        "app": f"{sys.executable} -m chebao.app",
-    }
+    (logs / "supervisor.log").unlink(missing_ok=True)
     sections = [
         f"[supervisord]\nlogfile={logs}/supervisor.log\npidfile={settings.data}/supervisor.pid\nidentifier=chebao\n"
     ]
-    for name, command in commands.items():
+    for name, command in _SERVERS.items():
         sections.append(
-            f"[program:{name}]\ncommand={command}\nautorestart=true\nstartsecs=1\nstartretries=1000\n"
+            f"[program:{name}]\ncommand={command}\nautorestart=true\nstartsecs=5\nstartretries=1000\n"
             f"stopwaitsecs=15\nstopasgroup=true\nkillasgroup=true\nredirect_stderr=true\n"
             f"stdout_logfile={logs}/{name}.log\nstdout_logfile_maxbytes=20MB\nstdout_logfile_backups=3\n"
         )
@@ -179,21 +184,32 @@ def _write_config(settings: Settings) -> Path:
 def _wait_until_ready(settings: Settings, supervisor: subprocess.Popen[bytes]) -> None:
     """Waits for the app's readiness, which includes database, Rasa and actions."""
     url = f"http://127.0.0.1:{settings.port}/readyz"
+    logs = settings.data / "logs"
     until = time.monotonic() + _READY_SECONDS
-    missing = "the app"
+    missing = ["app"]
     with _console.status("Waiting until everything answers …"):
         while time.monotonic() < until:
             if supervisor.poll() is not None:
-                raise CannotStart(f"supervisor ended at once; see {settings.data}/logs/supervisor.log")
+                raise CannotStart(f"supervisor ended at once; see {logs}/supervisor.log")
+            for name in _SERVERS:
+                _complain_if_it_keeps_stopping(name, logs)
             try:
                 answer = httpx.get(url, timeout=2, trust_env=False)
                 if answer.status_code == httpx.codes.OK:
                     return
-                missing = ", ".join(k for k, v in answer.json().items() if v is False) or missing
+                missing = [name for name, well in answer.json().items() if name != "ready" and not well]
             except (httpx.HTTPError, ValueError):
-                pass
+                missing = ["app"]
             time.sleep(0.2)
-    raise CannotStart(f"{missing} did not become ready within {_READY_SECONDS} s; see {settings.data}/logs/")
+    raise CannotStart(f"{', '.join(missing)} did not become ready within {_READY_SECONDS} s; see {logs}/")
+
+
+def _complain_if_it_keeps_stopping(name: str, logs: Path) -> None:
+    history = logs / "supervisor.log"
+    if not history.exists() or history.read_text(encoding="utf-8").count(f"exited: {name} ") < _TRIES:
+        return
+    said = (logs / f"{name}.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    raise CannotStart(f"{name} keeps stopping ({said[-1] if said else 'it says nothing'}); see {logs}/{name}.log")
 
 
 def _print_addresses(settings: Settings) -> None:

@@ -89,7 +89,7 @@ def test_bad_bodies_slash_commands_long_and_empty_texts(served: Served, actions:
     served.say("c5", "m2", "/restart")
     assert actions.calls[-1]["tracker"]["latest_message"]["text"] == "／restart"
     assert actions.calls[-1]["tracker"]["slots"]["draft"] is not None, "nothing was restarted"
-    for number, text in enumerate(("", "   ", "很" * 20_000, "\x00\ud83d", "😀" * 50)):
+    for number, text in enumerate(("", "   ", "很" * 20_000, "\x00\ud83d", "😀" * 50, r"\u0000", "\\")):
         served.say("c5", f"n{number}", text.encode("utf-8", "ignore").decode())
 
 
@@ -110,3 +110,13 @@ def test_turns_of_one_customer_run_in_order_and_others_do_not_wait(served: Serve
 def test_not_understood_is_said_once(served: Served) -> None:
     assert texts(served.say("c8", "m1", "算了")) == ["没有听懂"]
     assert texts(served.say("c8", "m2", "谢谢")) == ["不客气"]
+
+
+def test_files_without_words_are_not_understood_and_reach_the_form(served: Served, actions: FakeActions) -> None:
+    photo = {"attachments": [{"id": "p1", "content_type": "image/jpeg", "url": "/p1"}]}
+    assert texts(served.say("c9", "m1", "", metadata=photo)) == ["没有听懂"]
+    served.say("c9", "m2", "我要报案")
+    assert served.say("c9", "m3", "", metadata=photo)[0]["text"].startswith("claim_form")
+    message = actions.calls[-1]["tracker"]["latest_message"]
+    assert (message["text"], message["intent"]["name"], message["entities"]) == ("", "nlu_fallback", [])
+    assert message["metadata"] == photo

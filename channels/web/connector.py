@@ -17,6 +17,9 @@ from chebao.conversations.api import MAX_BYTES, Hub, Upload, Uploads, judge
 from chebao.errors import InputRefused, NotFound
 
 _STATUS = {"file_too_large": 413, "unsupported_type": 415, "too_many_files": 429}
+_judging = asyncio.Semaphore(2)
+"""A large picture takes some 500 MB and a second while it is judged."""
+
 _FILE_HEADERS = {
     "Cache-Control": "private, max-age=3600, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -101,7 +104,9 @@ def _add_uploads(routes: APIRouter, gate: Gate, uploads: Uploads) -> None:
         conversation = gate.conversation_of(authorization)
         gate.check_origin(request)
         try:
-            judged = await asyncio.to_thread(judge, await file.read(MAX_BYTES + 1))
+            content = await file.read(MAX_BYTES + 1)
+            async with _judging:
+                judged = await asyncio.to_thread(judge, content)
             kept = await uploads.add(conversation, judged)
         except InputRefused as refused:
             raise HTTPException(_STATUS.get(refused.code, 422), refused.message) from refused

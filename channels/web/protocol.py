@@ -15,7 +15,6 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from chebao.errors import InputRefused
 
@@ -71,7 +70,7 @@ class Sessions:
     def read(self, token: str, now: float) -> str | None:
         """The token's conversation; None for a token that is forged, damaged or expired."""
         head, _, signature = token.partition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign(head).encode()):
+        if not token.isascii() or not hmac.compare_digest(signature.encode(), self._sign(head).encode()):
             return None
         try:
             body = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
@@ -101,7 +100,7 @@ def origin_allowed(origin: str | None, host: str, allowed: list[str]) -> bool:
     """Whether a page of `origin` may open a chat: our own pages and those of the allow-list; no Origin is no browser."""
     if origin is None:
         return True
-    return urlsplit(origin).netloc == host or origin.rstrip("/") in {a.rstrip("/") for a in allowed}
+    return origin.partition("://")[2] == host or origin.rstrip("/") in {a.rstrip("/") for a in allowed}
 
 
 def parse(raw: str) -> Frame:
@@ -136,14 +135,15 @@ def _say(body: dict[str, Any]) -> Say:
         raise InputRefused("消息缺少编号。", code="bad_frame")
     text = body.get("button") or body.get("text") or ""
     files = body.get("attachments") or []
-    if not isinstance(text, str) or not isinstance(files, list) or len(files) > 9:
+    named = isinstance(files, list) and all(isinstance(f, str) and _CLIENT_ID.fullmatch(f) for f in files)
+    if not isinstance(text, str) or not named or len(files) > 9:
         raise InputRefused("消息格式不正确，一次最多发送 9 个文件。", code="bad_frame", detail={"id": client_id})
     location = body.get("location")
     return Say(
         id=client_id,
         text=text,
         location=_location(location, client_id) if location is not None else None,
-        attachments=tuple(str(f) for f in files),
+        attachments=tuple(files),
     )
 
 
@@ -152,11 +152,15 @@ def _location(raw: Any, client_id: str) -> dict[str, Any]:
     try:
         latitude, longitude = float(raw["latitude"]), float(raw["longitude"])
         label = raw.get("label")
-    except (TypeError, KeyError, ValueError, AttributeError):
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
         latitude, longitude, label = 999.0, 999.0, None
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         raise InputRefused("位置信息不完整，请重新选择。", code="bad_location", detail={"id": client_id})
-    return {"latitude": latitude, "longitude": longitude, "label": str(label)[:200] if label else None}
+    return {"latitude": latitude, "longitude": longitude, "label": _printable(str(label))[:200] if label else None}
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c.isprintable())
 
 
 def _number(raw: Any) -> int:

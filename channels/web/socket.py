@@ -38,10 +38,12 @@ class Socket:
             with self._hub.watch(self._conversation) as changed:
                 changed.set()
                 tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._write(changed))}
-                _, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in rest:
-                    task.cancel()
-                results = await asyncio.gather(*tasks, return_exceptions=True)
+                try:
+                    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for task in tasks:
+                        task.cancel()
+                    results = await asyncio.gather(*tasks, return_exceptions=True)
                 for result in results:
                     if isinstance(result, Exception):
                         raise result

@@ -104,7 +104,8 @@ def parse_payload(payload: str) -> dict[str, Any] | None:
 def typed_choice(text: str, offered: list[dict[str, str]] | None) -> dict[str, str] | None:
     """The newest offered button that the customer typed: its title exactly, or its number.
 
-    A bare number counts only where no title contains a digit itself: under "0 次 / 1 次 / 2 次" a "1" means 1 次.
+    A number counts only where there is a choice, a bare one only where no title contains a digit itself: under
+    "0 次 / 1 次 / 2 次" a "1" means 1 次.
     """
     if not offered or len(text) > 60:
         return None
@@ -113,7 +114,7 @@ def typed_choice(text: str, offered: list[dict[str, str]] | None) -> dict[str, s
         if words and words == plain(button["title"]):
             return button
     number = _ORDINAL.fullmatch(words)
-    if not number:
+    if not number or len(offered) < 2:
         return None
     bare = words == number[1]
     if bare and any(c.isdigit() or c in _CHINESE for b in offered for c in plain(b["title"])):

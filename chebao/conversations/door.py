@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException
+from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from chebao.conversations import outbox
@@ -84,7 +84,7 @@ def router(hub: Hub, key: str) -> APIRouter:
         }
 
     @routes.get("/api/conversations/{sender}/messages")
-    async def stream(sender: str, after: int = 0) -> dict[str, Any]:
+    async def stream(sender: str, after: Annotated[int, Query(ge=0, lt=2**31)] = 0) -> dict[str, Any]:
         """The numbered messages of the conversation after `after`, both sides."""
         conversation, _ = await hub.find(CHANNEL, "", sender)
         rows = await hub.messages_after(conversation.id, after)

@@ -82,7 +82,9 @@ class Hub:
         """Writes a customer's message to the ledger and starts its turn; returns when it is safe."""
         admitted = await self._admit(incoming)
         self.signals.wake(admitted.accepted.conversation_id)
-        if admitted.pending:
+        if (
+            admitted.pending or admitted.accepted.duplicate
+        ):  # the first one's caller may have ended before its turn began
             self.turns.start(admitted.accepted.conversation_id, admitted.work)
         return admitted.accepted
 
@@ -121,9 +123,9 @@ class Hub:
             if admitted.pending:
                 self.signals.wake(accepted.conversation_id)
                 changed.clear()
-                self.turns.start(accepted.conversation_id, admitted.work)
             elif await asked():
                 return True
+            self.turns.start(accepted.conversation_id, admitted.work)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DOOR_PATIENCE):
                     while True:

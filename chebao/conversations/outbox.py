@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy import and_, func, or_, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chebao.conversations.buttons import Tokens, with_tokens
@@ -22,25 +22,19 @@ async def take_for_door(connection: AsyncConnection, accepted: Accepted, waited_
         waited_for: messages whose own callers still wait; their replies are left to them.
     """
     m = messages.c
-    mine = m.turn_of == accepted.message_id
-    if accepted.duplicate:
-        found = await connection.execute(
-            select(*_FIELDS).where(m.conversation_id == accepted.conversation_id, m.sender != "customer", mine)
-        )
-    else:
+    wanted = m.turn_of == accepted.message_id
+    if not accepted.duplicate:
         others = [i for i in waited_for if i != accepted.message_id]
         by_itself = or_(m.turn_of.is_(None), m.turn_of.not_in(others))
-        # A crash of the database server may repeat a delivery; it is not worth waiting for the disk.
-        await connection.execute(text("SET LOCAL synchronous_commit TO off"))
-        found = await connection.execute(
-            update(messages)
-            .where(
-                and_(m.conversation_id == accepted.conversation_id, m.sender != "customer", m.delivered_at.is_(None)),
-                or_(mine, by_itself),
-            )
-            .values(delivered_at=func.now())
-            .returning(*_FIELDS)
-        )
+        wanted = or_(wanted, and_(m.delivered_at.is_(None), by_itself))
+    # A crash of the database server may repeat a delivery; it is not worth waiting for the disk.
+    await connection.execute(text("SET LOCAL synchronous_commit TO off"))
+    found = await connection.execute(
+        update(messages)
+        .where(m.conversation_id == accepted.conversation_id, m.sender != "customer", wanted)
+        .values(delivered_at=func.coalesce(m.delivered_at, func.now()))
+        .returning(*_FIELDS)
+    )
     rows = [Message(**row._mapping) for row in found]
     return sorted(rows, key=lambda row: (row.turn_of == accepted.message_id, row.seq))
 

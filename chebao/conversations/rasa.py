@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _PAUSES = (0.2, 0.5, 1.0)
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""The character NUL in JSON, which the database cannot keep; the six characters that a customer typed are left alone."""
 
 
 class RasaAway(Exception):
@@ -118,12 +121,13 @@ def request_body(conversation: Conversation, message: Message) -> dict[str, Any]
 
 
 def _as_text(message: Message) -> str:
+    """The customer's words, else the shared place; a message of files only is empty text beside its attachments."""
     if message.text:
         return "／" + message.text[1:] if message.text.startswith("/") else message.text
     if message.location:
         spot = message.location
         return str(spot.get("label") or f"{spot['latitude']},{spot['longitude']}")
-    return "[图片]"
+    return ""
 
 
 def replies_of(answer: httpx.Response) -> list[Reply]:
@@ -133,7 +137,7 @@ def replies_of(answer: httpx.Response) -> list[Reply]:
         RasaFailed: not the contract's shape, or an empty list.
     """
     try:
-        found = json.loads(answer.text.replace("\\u0000", ""))["replies"]
+        found = json.loads(_NUL.sub(r"\1", answer.text))["replies"]
         replies = [_reply(r) for r in found]
     except (ValueError, KeyError, TypeError, AttributeError):
         log.error(line("rasa_answer_malformed"))

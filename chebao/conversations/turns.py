@@ -249,10 +249,10 @@ async def _drop(unit: Unit, work: Work, outcome: Outcome | None) -> None:
 async def _write(unit: Unit, message: Message, outcome: Outcome) -> None:
     conversation = unit.conversation
     wants_person = ledger.asks_for_person(message.text, message.payload)
-    conversation.offered = None
     if outcome.replies is None:
         await _write_failure(unit, message, wants_person)
         return
+    conversation.offered = None
     conversation.failures = 0
     shown, found = effects.split(outcome.replies)
     keep_bot = any(e["handoff"].get("keep_bot") for e in found if isinstance(e.get("handoff"), dict))
@@ -264,6 +264,8 @@ async def _write(unit: Unit, message: Message, outcome: Outcome) -> None:
         await effects.apply(unit, found, turn_of=message.id)
     if wants_person and not effects.hands_off(found):
         await _hand_off(unit, message.id, "customer_request", "客户要求人工客服。")
+    if conversation.owner == "closed" and conversation.last_customer_seq > message.seq:
+        ownership.change_owner(unit, "bot", reason="customer_wrote")
 
 
 async def _write_failure(unit: Unit, message: Message, wants_person: bool) -> None:

@@ -49,7 +49,8 @@ class Unit:
             conversation.noticed = True
             self._add(notices.privacy(self.company.name, self.company.hotline), "system", turn_of, None)
         self._add(reply, sender, turn_of, key)
-        conversation.offered = payloads(reply.buttons, reply.custom) or conversation.offered
+        if sender != "system" or key:  # a notice of ours does not take the place of the choice that is being answered
+            conversation.offered = payloads(reply.buttons, reply.custom) or conversation.offered
 
     def _add(self, reply: Reply, sender: Sender, turn_of: int | None, key: str | None) -> None:
         conversation = self.conversation

@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 
 def read_arrays(path: Path) -> Arrays | None:
     """The arrays of an .npz file, or None where it is missing or damaged."""
-    if not path.exists():
-        return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         logger.warning("cache file %s is damaged and is made anew", path.name)
         return None

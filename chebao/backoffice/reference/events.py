@@ -91,7 +91,7 @@ class Delivery:
                 self._wake.clear()
                 try:
                     delivered = await self.deliver_due(http)
-                except SQLAlchemyError as error:
+                except Exception as error:  # whatever it is, later events must still go out
                     log.error("event delivery paused: %s", type(error).__name__)
                     delivered = 0
                 if not delivered:

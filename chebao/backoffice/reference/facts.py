@@ -13,18 +13,18 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic import Field, model_validator
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, func, or_, select
 
 from chebao.backoffice.reference.catalogue import best_model
 from chebao.backoffice.reference.http import Body
 from chebao.backoffice.reference.lists import clean_plate
 from chebao.backoffice.reference.policies import Holding, covers_of, holding_of
-from chebao.backoffice.reference.tables import branches, platform_cars, vehicles
+from chebao.backoffice.reference.tables import branches, claims, platform_cars, vehicles
 from chebao.backoffice.reference.work import Work
 from chebao.errors import InputRefused, RuleForbids
 from chebao.insurance.money import ZERO, yuan
 from chebao.insurance.plate import city_of, is_nev
-from chebao.insurance.rating import Car, CompulsoryHistory, NcdHistory
+from chebao.insurance.rating import Car, CompulsoryHistory, NcdHistory, next_history
 from chebao.insurance.regions import province_of_city, province_of_plate
 from chebao.insurance.vehicles import litres_of
 
@@ -165,9 +165,7 @@ async def _own_facts(work: Work, own: RowMapping, city: str) -> CarFacts:
         car=car,
         city=city,
         province=_province(own["plate"], city),
-        compulsory_history=_compulsory_history(history)
-        if held.compulsory is not None
-        else CompulsoryHistory(first_cover=True),
+        compulsory_history=await _after_this_term(work, held, history),
         ncd_history=_ncd_history(history, held.end("commercial")),
         claims_last_3y=history.claims_last_3y,
         tax_on_record=held.known("compulsory", "vehicle_tax"),
@@ -176,6 +174,26 @@ async def _own_facts(work: Work, own: RowMapping, city: str) -> CarFacts:
         inspection_valid_until=own["inspection_valid_until"],
         holding=held,
     )
+
+
+async def _after_this_term(work: Work, held: Holding, history: History) -> CompulsoryHistory:
+    """The compulsory history at renewal: what the ending term was priced by, moved on by that term's own accidents."""
+    if held.compulsory is None:
+        return CompulsoryHistory(first_cover=True)
+    numbers = [part["policy_no"] for part in (held.compulsory, held.commercial) if part is not None]
+    at_fault = await work.db.scalar(
+        select(func.count())
+        .select_from(claims)
+        .where(
+            or_(claims.c.compulsory_policy_no.in_(numbers), claims.c.policy_no.in_(numbers)),
+            claims.c.occurred_at >= held.compulsory["starts_at"],
+            # Any share of fault counts for the float, an accident without fault does not (条例 8).
+            claims.c.fault.is_not(None),
+            claims.c.fault != "none",
+            claims.c.status.not_in(("withdrawn", "refused")),
+        )
+    )
+    return next_history(_compulsory_history(history), at_fault or 0)
 
 
 def history_of(held: Holding) -> History:

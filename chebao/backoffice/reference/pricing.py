@@ -15,6 +15,7 @@ from chebao.insurance.money import ZERO
 from chebao.insurance.plans import Plan
 from chebao.insurance.products import Choice, NotOffered
 from chebao.insurance.rating import Rating, RatingRequest, explain_rating, rate
+from chebao.insurance.regions import province_of_city
 from chebao.insurance.start_rules import StartDecision
 from chebao.insurance.underwriting import Underwriting, UnderwritingCase, underwrite
 
@@ -183,7 +184,7 @@ def decide(
             covers=covers,
             today=work.today,
             start=start,
-            province=facts.province,
+            province=province_of_city(facts.city) or facts.province,
             plate_province=facts.plate_province,
             previous_end=facts.previous_end,
             last_covers=facts.last_covers,

@@ -360,11 +360,10 @@ def _day(decision: StartDecision) -> date:
 
 
 def _next_history(facts: CarFacts) -> dict[str, Any]:
-    """What the new policies will carry for the term after them, as far as it is known today."""
-    at_fault = facts.compulsory_history.at_fault_last_term
+    """What the new policies will carry: the compulsory history that they are priced by, and the commercial one with this year."""
     return {
         "insured_years": facts.ncd_history.insured_years + 1,
         "claims_last_3y": facts.claims_last_3y,
-        "at_fault_last_term": 0,
-        "claim_free_years": 1 if at_fault else facts.compulsory_history.claim_free_years + 1,
+        "at_fault_last_term": facts.compulsory_history.at_fault_last_term,
+        "claim_free_years": facts.compulsory_history.claim_free_years,
     }

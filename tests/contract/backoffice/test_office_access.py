@@ -6,9 +6,9 @@ import asyncio
 import logging
 
 import pytest
-from office_flows import apply, quote, report
 
 from chebao.errors import NotFound
+from tests.contract.backoffice.office_flows import apply, quote, report
 
 pytestmark = pytest.mark.asyncio
 

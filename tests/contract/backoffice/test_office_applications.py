@@ -11,10 +11,10 @@ from decimal import Decimal
 
 import httpx
 import pytest
-from office_flows import ACKNOWLEDGED, apply, quote
 
 from chebao.backoffice.reference.events import Delivery
 from chebao.errors import NotFound, RuleForbids
+from tests.contract.backoffice.office_flows import ACKNOWLEDGED, apply, quote
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,10 +8,10 @@ import re
 from datetime import timedelta
 
 import pytest
-from office_flows import report
 
 from chebao.errors import InputRefused, NotFound, RuleForbids
 from chebao.insurance.dates import SHANGHAI
+from tests.contract.backoffice.office_flows import report
 
 pytestmark = pytest.mark.asyncio
 

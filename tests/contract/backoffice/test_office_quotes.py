@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from office_flows import OWNERS, quote
 
 from chebao.backoffice import reference
 from chebao.errors import InputRefused, NotFound, RuleForbids
+from tests.contract.backoffice.office_flows import OWNERS, quote
 
 pytestmark = pytest.mark.asyncio
 

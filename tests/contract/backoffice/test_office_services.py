@@ -7,12 +7,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from office_flows import apply, quote, report
 from sqlalchemy import inspect
 
 from chebao.backoffice.reference import tables
 from chebao.errors import InputRefused, RuleForbids
 from chebao.insurance.dates import SHANGHAI
+from tests.contract.backoffice.office_flows import apply, quote, report
 
 pytestmark = pytest.mark.asyncio
 

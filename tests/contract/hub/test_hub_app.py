@@ -38,7 +38,13 @@ async def test_pages_come_with_a_strict_policy_and_assets_with_a_long_life(setti
     (tmp_path / "assets" / "chat-abc.js").write_text("1")
     app = build(settings, pages=tmp_path)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://app.test") as http:
-        for path, name in (("/", "index.html"), ("/chat", "chat.html"), ("/chat.html", "chat.html")):
+        for path, name in (
+            ("/", "index.html"),
+            ("/chat", "chat.html"),
+            ("/chat.html", "chat.html"),
+            ("//chat.html", "chat.html"),
+            ("/./index.html", "index.html"),
+        ):
             page = await http.get(path)
             policy = page.headers["content-security-policy"]
             assert page.text == name and "default-src 'none'" in policy and "unsafe" not in policy

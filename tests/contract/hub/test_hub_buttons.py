@@ -90,3 +90,18 @@ async def test_an_old_button_never_takes_a_conversation_from_an_agent(
     await app.hub.set_owner(await app.conversation_id(sender), "agent", reason="agent_took")
     assert await app.say(sender, token) == [] and (await app.state(sender))["owner"] == "agent"
     assert len(rasa.asked) == 1
+
+
+async def test_a_notice_does_not_take_the_place_of_the_choice(app: Running, rasa: FakeRasa, sender: str) -> None:
+    rasa.script = lambda body: [{"text": "哪一个？", "buttons": PLANS}]
+    await app.say(sender, "报价")
+    rasa.errors = 2
+    assert "抱歉" in (await app.texts(sender, "嗯"))[-1]
+    await app.say(sender, "1")
+    assert rasa.turns[-1]["intent"] == "inform" and rasa.turns[-1]["entities"] == {"plan": "basic"}
+
+
+async def test_a_number_after_an_apology_asks_for_nobody(app: Running, rasa: FakeRasa, sender: str) -> None:
+    rasa.errors = 2
+    await app.say(sender, "嗯")
+    assert await app.texts(sender, "1") == ["收到：1"]

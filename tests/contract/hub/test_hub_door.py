@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -130,3 +131,54 @@ async def test_messages_that_arose_by_themselves_come_first_and_once(app: Runnin
     assert await app.texts(sender, "好的") == ["保单已出", "收到：好的"]
     assert await app.texts(sender, "谢谢") == ["收到：谢谢"]
     assert [m["text"] for m in await app.stream(sender, after=3)][:1] == ["保单已出"]
+
+
+async def test_files_alone_are_no_words_for_the_dialogue(app: Running, rasa: FakeRasa, sender: str) -> None:
+    photo = {"id": "p1", "content_type": "image/jpeg", "url": "https://files.example/p1.jpg"}
+    await app.say(sender, "", attachments=[photo])
+    assert rasa.turns[-1]["text"] == "" and rasa.turns[-1]["metadata"]["attachments"] == [photo]
+
+
+@pytest.mark.parametrize("text", [r"\u0000", "路口\\", r"\\u0000"])
+async def test_a_typed_escape_is_text_like_any_other(app: Running, sender: str, text: str) -> None:
+    assert (await app.texts(sender, text))[-1] == f"收到：{text}"
+
+
+async def test_nul_from_the_dialogue_is_left_out(app: Running, rasa: FakeRasa, sender: str) -> None:
+    rasa.script = lambda body: [{"text": "好\x00\x00的", "custom": {"card": {"type": "x", "name": "a\x00b\\"}}}]
+    reply = (await app.say(sender, "你好"))[-1]
+    assert reply["text"] == "好的" and reply["custom"]["card"]["name"] == "ab\\"
+
+
+async def test_what_a_repeated_message_got_is_not_said_again_by_itself(
+    app: Running, rasa: FakeRasa, sender: str
+) -> None:
+    """The app died after the turn, before its caller was answered; the caller sends the same message again."""
+    from chebao.conversations.api import Incoming
+
+    await app.hub.accept(Incoming(channel="door", account="", peer=sender, key="m-1", text="报案"))
+    assert (await app.texts(sender, "报案", message_id="m-1"))[-1] == "收到：报案"
+    assert (await app.texts(sender, "报案", message_id="m-1"))[-1] == "收到：报案"
+    assert await app.texts(sender, "京A12345") == ["收到：京A12345"]
+    assert len(rasa.turns) == 2
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"message_id": "a\x00b"},
+        {"location": {"latitude": 1, "longitude": 1, "label": "\x00"}},
+        {"message_id": "\ud83d"},
+    ],
+)
+async def test_what_cannot_be_stored_is_refused(app: Running, sender: str, metadata: dict[str, object]) -> None:
+    body = json.dumps({"sender": sender, "message": "你好", "metadata": metadata})
+    answer = await app.http.post("/webhooks/rest/webhook", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422 and answer.json()["error"]["code"] == "input_refused"
+    assert await app.texts(sender, "你好")
+
+
+async def test_a_number_beyond_every_message_is_refused(app: Running, sender: str) -> None:
+    await app.say(sender, "你好")
+    answer = await app.http.get(f"/api/conversations/{sender}/messages", params={"after": 2**31})
+    assert answer.status_code == 422

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from chebao.conversations.api import Incoming
 from tests.contract.hub.running import Running, Start
 from tests.fakes.rasa import FakeRasa
 
@@ -217,3 +219,36 @@ async def test_a_lost_database_session_is_made_again(start: Start, sender: str) 
             changed.clear()
             await one.say(sender, "又来")
             await asyncio.wait_for(changed.wait(), 2)
+
+
+async def test_a_message_whose_turn_never_began_is_taken_up_when_it_is_sent_again(
+    app: Running, rasa: FakeRasa, sender: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incoming = Incoming(channel="door", account="", peer=sender, key="m-1", text="你好")
+    with monkeypatch.context() as cut:
+        cut.setattr(app.hub.turns, "start", lambda *_: None)
+        await app.hub.accept(incoming)
+    began = asyncio.get_running_loop().time()
+    assert (await app.hub.accept(incoming)).duplicate
+
+    async def answered() -> bool:
+        return await answers_in(app, sender, "收到：你好") == 1
+
+    await eventually(answered)
+    assert asyncio.get_running_loop().time() - began < 5 and len(rasa.turns) == 1
+
+
+async def test_a_message_written_while_the_dialogue_closed_is_answered(
+    app: Running, rasa: FakeRasa, sender: str
+) -> None:
+    def script(body: dict[str, Any]) -> list[dict[str, Any]]:
+        closes = {"effects": [{"close": {}}]} if body["text"] == "再见" else None
+        return [{"text": f"收到：{body['text']}", "custom": closes}]
+
+    rasa.script, rasa.delay = script, 0.2
+    first = asyncio.create_task(app.texts(sender, "再见"))
+    await asyncio.sleep(0.1)
+    assert (await app.texts(sender, "等等，还有一件事"))[-1] == "收到：等等，还有一件事"
+    assert (await first)[-1] == "收到：再见"
+    await app.say(sender, "再见")
+    assert (await app.state(sender))["owner"] == "closed"

@@ -113,3 +113,17 @@ async def test_only_the_own_conversation_sees_a_file(app: Running) -> None:
     assert await status(body["url"].replace("&s=", "&s=A")) == 404
     assert await status(body["url"].replace("?e=", "?e=9")) == 404
     assert (await send(app, "forged", photo())).status_code == 401
+
+
+async def test_a_photo_with_damaged_exif_is_refused_or_kept(app: Running) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010F] = "x" * 20
+    exif.get_ifd(GPS)[1] = "N"
+    out = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(out, "JPEG", exif=exif)
+    token, whole = await session(app), out.getvalue()
+    place = whole.index((0x0112).to_bytes(2, "big")) + 3
+    for kind in (2, 5, 7, 12):  # the orientation is no short number, but text, a fraction …
+        damaged = whole[:place] + bytes([kind]) + whole[place + 1 :]
+        assert (await send(app, token, damaged)).status_code in (201, 422)

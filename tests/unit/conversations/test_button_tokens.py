@@ -83,3 +83,8 @@ def test_every_payload_of_a_message_becomes_a_token_and_back() -> None:
     assert places == [(7, 0), (7, 1), (7, 2)]
     assert [b["payload"] for b in buttons.payloads(OFFERED[:1], card)] == ["/inform{0}", "/a", "/b"]
     assert card["card"]["plans"][0]["payload"] == "/a"  # type: ignore[index]
+
+
+def test_a_number_is_no_answer_where_there_is_no_choice() -> None:
+    only = [{"title": "转人工", "payload": "/human_agent"}]
+    assert buttons.typed_choice("1", only) is None and buttons.typed_choice("转人工", only) == only[0]

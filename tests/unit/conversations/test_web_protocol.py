@@ -22,7 +22,7 @@ def test_a_session_token_names_its_conversation_until_it_expires() -> None:
     assert sessions.issue(NOW, conversation)[1] == conversation
 
 
-@pytest.mark.parametrize("damage", ["", ".", "a.b", "é.é", "{}.x"])
+@pytest.mark.parametrize("damage", ["", ".", "a.b", "é.é", "{}.x", "\ud83d.x"])
 def test_damaged_tokens_are_none(damage: str) -> None:
     assert protocol.Sessions("secret").read(damage, NOW) is None
 
@@ -95,3 +95,22 @@ def test_the_rate_allows_a_burst_and_then_a_steady_flow() -> None:
     rate = protocol.Rate(burst=3, per_second=1)
     assert [rate.take(100.0) for _ in range(4)] == [True, True, True, False]
     assert rate.take(101.5) and not rate.take(101.6)
+
+
+@pytest.mark.parametrize("files", [["a\x00"], [{}], ["../x"], "abc"])
+def test_attachments_are_ids(files: Any) -> None:
+    with pytest.raises(InputRefused):
+        say(text="看图", attachments=files)
+
+
+def test_places_that_are_none() -> None:
+    huge = '{"type": "message", "id": "m1", "location": {"latitude": 1' + "0" * 400 + ', "longitude": 1}}'
+    with pytest.raises(InputRefused):
+        protocol.parse(huge)
+    named = say(location={"latitude": 1, "longitude": 1, "label": "天安\x00门\ud83d"})
+    assert isinstance(named, protocol.Say) and named.location and named.location["label"] == "天安门"
+
+
+@pytest.mark.parametrize("origin", ["http://[", "https://[::1", "://"])
+def test_malformed_origins_are_refused(origin: str) -> None:
+    assert not protocol.origin_allowed(origin, "chat.example", [])
