@@ -144,6 +144,8 @@ class ActionSmallTalk(Action):
             answer(turn)
         elif re.search(r"退订|^\s*TD\s*$", turn.text, re.IGNORECASE):
             turn.say("好的，已为您退订营销信息，不会再主动发送。保单和理赔的服务通知不受影响。")
+        elif turn.intent == "deny":
+            turn.say("好的，有需要随时叫我。")
         elif not small_talk(turn, turn.intent):
             turn.say(
                 "收到。您是想报案、续保、买车险，还是问车险问题？",

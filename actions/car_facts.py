@@ -32,6 +32,8 @@ def _take_model(turn: Turn, draft: Draft) -> str | None:
 
 def parse_model(turn: Turn, draft: Draft) -> Any:
     """The model in the customer's words; whole answers are taken where the catalogue does not know them."""
+    if "model" in turn.pressed:
+        return turn.pressed["model"]
     said = re.sub(r"^(是|我的是|我的车是|车型|我开的?是?|开的是?|一辆|一台|一部)+[是:：]?", "", turn.text.strip())
     bare = plate.find_plates(said) or re.fullmatch(r"[\d.\s]+|(嗯|好的?|是的?|不知道|不清楚|忘了)[。.]?", said)
     if bare or (turn.looks_like_question and not cars.find_car_models(said)):
@@ -39,11 +41,21 @@ def parse_model(turn: Turn, draft: Draft) -> Any:
     return said[:60] if len(said) >= 2 else None
 
 
+def _model_prompt(turn: Turn, draft: Draft) -> Prompt:
+    """The open question; after a brand alone, which of its series."""
+    series = draft.get("series") or ()
+    if series:
+        return Prompt(
+            "同一个牌子的车价格差得多。您的车是哪一款车型？", [option(name, "model", name) for name in series]
+        )
+    return Prompt("比如“大众朗逸 2023款 1.5L”。您的车是什么品牌和车型？")
+
+
 def model_field() -> Field:
     return Field(
         "model",
         "车型",
-        lambda t, d: Prompt("比如“大众朗逸 2023款 1.5L”。您的车是什么品牌和车型？"),
+        _model_prompt,
         parse_model,
         "看行驶证上的品牌型号，或者说“丰田卡罗拉”“比亚迪秦PLUS”这样的车型名字就行。",
         words=("车型", "品牌", "车系"),
@@ -220,9 +232,9 @@ def _take_city(turn: Turn, draft: Draft) -> str | None:
 
 
 def _parse_city(turn: Turn, draft: Draft) -> Any:
-    bare = re.sub(r"^(在|我在|就在|平时在|主要在)|(开|用|这边|市)?[。.]?$", "", turn.text.strip())
-    named = re.fullmatch(r"[\u4e00-\u9fa5]{2,6}", bare) and not re.search(r"不|没|什么|哪|问|吗|嗯|好的", bare)
-    return city_in(turn.text) or (bare if named else None)
+    """A city that we know, or what is plainly called a place ("平阳县"): we have no branch there, and say so."""
+    other = re.search(r"([\u4e00-\u9fa5]{1,8}[市县区州盟旗])[。.]?$", turn.text.strip())
+    return city_in(turn.text) or (other[1] if other and not turn.looks_like_question else None)
 
 
 def city_field() -> Field:

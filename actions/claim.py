@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
+from actions import answers
 from actions.claim_answers import (
     ask_moment,
     ask_photos,
     ask_place,
     injury_in,
+    parse_damage,
+    parse_driver,
     parse_moment_answer,
     parse_photos,
     parse_place,
@@ -16,6 +21,7 @@ from actions.claim_answers import (
     take_moment,
     take_own_phone,
     take_own_plate,
+    take_photos,
     take_place,
     take_police,
     take_type,
@@ -26,10 +32,17 @@ from actions.claim_scene import advise, help_injured, in_danger, late_notice
 from actions.fields import choice, confirm_field, moment_text, phone_field, plate_field, text
 from actions.forms import Form
 from actions.nodes import Draft, Field, Finish, Prompt, Step
+from actions.services import backoffice
 from actions.turn import HUMAN, Turn
 from chebao.insurance import accidents
+from chebao.insurance.policy_numbers import find_claim_nos
 
+_EARLIER_CLAIM = re.compile(r"上次|之前|以前|上个|另一|那个|那笔|进度|到哪|查")
 _CONSENT_VERSION = "2026-11"
+_AGREED = (
+    r"^(?!.*不(同|可|行|想|愿|要|好|能)).*(同意|可以|没问题|授权|没意见)"
+    r"|^(好|行|嗯|恩|是|要|对|ok|OK|成|中)[的啊呀吧呢哈了嗯好行。!！，, ]*$|^(好|行|嗯)[的啊]?[，, ]"
+)
 #: Nobody else's car or person belongs to these.
 _NO_OTHERS = frozenset({"flood", "theft", "glass", "falling_object", "fire", "charging", "animal", "single_vehicle"})
 #: No case for the traffic police unless somebody is hurt.
@@ -78,6 +91,12 @@ async def _check_consent(turn: Turn, draft: Draft) -> None:
     _note_consent(turn, draft, "claim")
 
 
+async def _own_cars(turn: Turn, draft: Draft) -> list[str]:
+    """Plates of an identified customer, to choose from."""
+    rows = await backoffice().vehicles(customer_id=turn.customer_id)
+    return [str(row["plate"]) for row in rows if row.get("plate")][:5]
+
+
 def _note_consent(turn: Turn, draft: Draft, kind: str) -> None:
     consent = {"kind": kind, "version": _CONSENT_VERSION, "message": turn.message_id}
     draft["consents"] = [*draft.get("consents", []), consent]
@@ -107,6 +126,14 @@ class ReportClaimForm(Form):
             draft["injury"], draft["injury_text"] = "yes", turn.text[:200]
             draft.pop("confirm", None)
 
+    async def respond(self, turn: Turn, draft: Draft) -> bool:
+        """ "什么时候赔" is about this accident, not about an earlier claim."""
+        asked = turn.is_intent("claim_progress") and turn.looks_like_question
+        if not asked or find_claim_nos(turn.text) or _EARLIER_CLAIM.search(turn.text):
+            return False
+        answers.answer(turn)
+        return True
+
     nodes = (
         Step("danger", advise, needed=in_danger),
         choice(
@@ -130,7 +157,7 @@ class ReportClaimForm(Form):
                 (
                     "同意",
                     "yes",
-                    r"^(?!.*不(同|可|行|想|愿|要|好|能)).*(同意|可以|好|行|嗯|没问题|是|授权|要|继续|OK|ok)",
+                    _AGREED,
                 ),
                 ("不同意", "no", r"不|拒绝|别"),
             ],
@@ -154,7 +181,10 @@ class ReportClaimForm(Form):
             "consent_injury",
             "伤情记录同意",
             "伤情属于敏感信息，记入报案只为安排人伤理赔，需要单独征得您同意。可以记录吗？",
-            [("同意记录", "yes", r"^(?!.*(不|先别)).*(同意|可以|好|行|嗯|记|是)"), ("先不记录", "no", r"不|先别|拒绝")],
+            [
+                ("同意记录", "yes", r"^(?!.*(不|先别)).*(同意|可以|好|行|嗯|记|是)"),
+                ("先不记录", "no", r"不|先别|拒绝|没"),
+            ],
             explain="记录伤情只为安排人伤理赔；回复“同意记录”或“先不记录”都可以，不影响报案。",
             needed=_is_hurt,
             show=False,
@@ -172,7 +202,13 @@ class ReportClaimForm(Form):
             needed=_police_asked,
             words=("报警", "交警"),
         ),
-        plate_field("出险的车，车牌号是多少？", none_title="记不清车牌", take=take_own_plate),
+        Step("own_cars", _own_cars, needed=lambda turn, draft: bool(turn.customer_id) and "plate" not in draft),
+        plate_field(
+            "出险的车，车牌号是多少？",
+            none_title="记不清车牌",
+            take=take_own_plate,
+            choices=lambda turn, draft: draft.get("own_cars") or (),
+        ),
         Field(
             "occurred_at",
             "出险时间",
@@ -205,14 +241,16 @@ class ReportClaimForm(Form):
             depends=("accident_type",),
             least=1,
         ),
-        text(
+        Field(
             "damage",
             "受损部位",
-            "您的车哪些部位受损了？",
-            explain="受损部位说看得见的就行，比如“前保险杠和左大灯”；还不清楚就回复“待查勘”。",
+            lambda turn, draft: Prompt("您的车哪些部位受损了？"),
+            parse_damage,
+            "受损部位说看得见的就行，比如“前保险杠和左大灯”；还不清楚就回复“待查勘”。",
             words=("部位", "受损", "损坏"),
             needed=_car_is_there,
-            least=1,
+            free=True,
+            show=str,
         ),
         choice(
             "drivable",
@@ -237,13 +275,15 @@ class ReportClaimForm(Form):
             depends=("drivable",),
             words=("停在", "停放"),
         ),
-        text(
+        Field(
             "driver",
             "驾驶人",
-            _driver_question,
-            explain="驾驶人和称呼，比如“我自己开的，我姓王”“我爱人开的，叫李敏”。",
+            lambda turn, draft: Prompt(_driver_question(turn, draft)),
+            parse_driver,
+            "说一下驾驶人和您的称呼，比如“我自己开的，我姓王”“我爱人开的，叫李敏”。",
             words=("驾驶人", "谁开", "姓"),
-            most=60,
+            free=True,
+            show=str,
         ),
         Field(
             "photos",
@@ -252,6 +292,7 @@ class ReportClaimForm(Form):
             parse_photos,
             "点输入框旁的相机就能发照片；现在不方便，就回复“稍后上传”。",
             words=("照片",),
+            take=take_photos,
             show=lambda v: "稍后上传" if v == "later" else "已上传",
         ),
         phone_field("最后留个联系电话，查勘员好联系您，请发手机号。", take=take_own_phone),

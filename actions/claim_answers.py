@@ -120,10 +120,7 @@ def first_moment(said: str, now: datetime) -> Moment | None:
     return told
 
 
-def _as_value(moment: Moment, draft: Draft) -> dict[str, str]:
-    """The time as it is kept; what was noted on the way to it is done with."""
-    for note in ("occurred_day", "occurred_words", "occurred_asked"):
-        draft.pop(note, None)
+def _as_value(moment: Moment) -> dict[str, str]:
     whole_day = moment.precision == "day" and moment.end - moment.start >= timedelta(days=1)
     precision = "hour" if moment.precision == "day" and not whole_day else moment.precision
     return {"at": moment.start.isoformat(timespec="seconds"), "precision": precision}
@@ -137,7 +134,7 @@ def take_moment(turn: Turn, draft: Draft) -> dict[str, str] | None:
         draft.setdefault("occurred_day", moment.start.isoformat())
         draft.setdefault("occurred_words", _day_words(moment))
         return None
-    return _as_value(moment, draft)
+    return _as_value(moment)
 
 
 def parse_moment_answer(turn: Turn, draft: Draft) -> Any:
@@ -155,7 +152,7 @@ def parse_moment_answer(turn: Turn, draft: Draft) -> Any:
         draft["occurred_day"], draft["occurred_words"] = moment.start.isoformat(), _day_words(moment)
         draft["occurred_asked"] = True
         return Miss(ask_moment(turn, draft).text)
-    return _as_value(moment, draft)
+    return _as_value(moment)
 
 
 def _day_words(moment: Moment) -> str:
@@ -220,9 +217,15 @@ def parse_place(turn: Turn, draft: Draft) -> Any:
             if not draft.get("place_hint")
             else draft["place_hint"]
         )
-    rough = draft.get("place_hint", "")
+    rough = draft.pop("place_hint", "")
     whole = rough in cleaned or re.search(r"[市省县区]", cleaned)
-    return cleaned[:200] if whole else f"{rough} {cleaned}"[:200]
+    return cleaned[:200] if whole else _joined(rough, cleaned)[:200]
+
+
+def _joined(rough: str, exact: str) -> str:
+    """ "杭州文一路" and "文一路学院路口" → 杭州文一路学院路口."""
+    shared = next((n for n in range(min(len(rough), len(exact)), 1, -1) if rough.endswith(exact[:n])), 0)
+    return rough + exact[shared:] if shared else f"{rough} {exact}"
 
 
 # --- police, other party, car -------------------------------------------------------------------------------------
@@ -269,6 +272,19 @@ def other_party(draft: Draft) -> dict[str, str | None]:
     return {"other_plate": next(iter(plates), None), "other_phone": next(iter(phones), None)}
 
 
+_CAR_PART = re.compile(
+    r"杠|灯|门|盖|箱|镜|玻璃|漆|胎|轮|底盘|叶子板|翼子板|车[头尾身顶]|座|水箱|坏|凹|裂|碎|瘪|刮|花|掉|破|变形|左|右|前|后"
+)
+
+
+def parse_damage(turn: Turn, draft: Draft) -> str | None:
+    """Any words but those that only say whether the car drives."""
+    said = turn.text.strip()
+    if is_polite_no(said) or (is_filler(said) and not re.match(r"没|无|不", said)):
+        return None
+    return None if take_drivable(turn, draft) and not _CAR_PART.search(said) else said[:500] or None
+
+
 def parse_driver(turn: Turn, draft: Draft) -> str | None:
     said = turn.text.strip()
     unfit = phone.find_phones(said) or is_polite_no(said) or (is_filler(said) and said != "是")
@@ -291,6 +307,11 @@ def ask_photos(turn: Turn, draft: Draft) -> Prompt:
         buttons = [option("传完了", "photos", "done"), option("其余稍后上传", "photos", "later")]
         return Prompt(f"已收到 {got} 张，还有照片可以接着发，发完点“传完了”。", buttons)
     return Prompt("现场和车损照片可以现在发，也可以稍后上传。", [option("稍后上传", "photos", "later")])
+
+
+def take_photos(turn: Turn, draft: Draft) -> str | None:
+    """ "算了，照片不传了" gives up the photos, not the report."""
+    return "later" if re.search(r"(不|晚点|稍后|回头|以后)再?(传|拍|发照片|上传)", turn.text) else None
 
 
 def parse_photos(turn: Turn, draft: Draft) -> Any:

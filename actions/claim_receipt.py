@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from actions import handoff
@@ -13,6 +14,7 @@ from actions.services import backoffice
 from actions.turn import Turn, numbered
 from chebao.insurance import accidents, clocks, materials
 
+_UNKNOWN = re.compile(r"不知道|找不到|跑了|没留|不清楚|没看|不认识|不晓得|^(没有?|无)")
 _YES_NO = {"yes": True, "no": False}
 
 
@@ -55,10 +57,11 @@ async def submit(turn: Turn, draft: Draft) -> None:
 
 
 def _tell_receipt(turn: Turn, draft: Draft, row: dict[str, Any]) -> None:
+    others = str(draft.get("other_parties") or "")
     needed = materials.materials_for(
         draft["accident_type"],
         injury=draft["injury"] == "yes",
-        third_party=bool(draft.get("other_parties")),
+        third_party=bool(others) and not _UNKNOWN.search(others),
         police=draft.get("police_reported") == "yes",
     )
     next_steps = _next_steps(row)

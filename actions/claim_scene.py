@@ -66,7 +66,9 @@ def needs_person(turn: Turn, draft: Draft) -> bool:
 
 
 async def late_notice(turn: Turn, draft: Draft) -> None:
-    """More than 48 hours: no reproach, and what it means (保险法 21)."""
+    """More than 48 hours: no reproach, and what it means (保险法 21). What was noted on the way to the time is done with."""
+    for note in ("occurred_day", "occurred_words", "occurred_asked"):
+        draft.pop(note, None)
     if turn.now - occurred(draft) > timedelta(hours=48):
         turn.say(
             "事故已超过 48 小时。晚报不等于不赔，只是因拖延而查不清的部分可能难以认定；"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from actions import handoff
@@ -11,6 +12,7 @@ from actions.forms import Form
 from actions.nodes import Draft, Field, Finish, Prompt, Step
 from actions.services import backoffice
 from actions.turn import Turn, option
+from actions.wording import is_filler
 from chebao.insurance import complaints, plate
 from chebao.insurance.policy_numbers import find_claim_nos, find_policy_nos
 
@@ -32,7 +34,26 @@ def _parse_about(turn: Turn, draft: Draft) -> Any:
             about[key] = found[0].value
     if about:
         return about
-    return {} if re.search(r"没有|不记得|跳过|忘|不知道|无|没", turn.text) else None
+    return {} if is_filler(turn.text) or re.search(r"没有|不记得|跳过|忘|不知道|无|没", turn.text) else None
+
+
+def _parse_wants(turn: Turn, draft: Draft) -> str | None:
+    """Nobody is turned away for not knowing what to ask for: the second time anything counts."""
+    said = turn.text.strip()
+    if is_filler(said) or len(said) < 2:
+        return "未说明" if draft.setdefault("wants_asked", turn.message_id) != turn.message_id else None
+    return said[:500]
+
+
+def _phone() -> Field:
+    """A number to call back; who wants to leave none is not turned away either."""
+    field = phone_field("处理的同事打哪个电话联系您？不方便留就说“不留”。请发手机号。")
+
+    def parse(turn: Turn, draft: Draft) -> Any:
+        told = field.parse(turn, draft)
+        return "" if told is None and re.search(r"不(留|方便|想|用|给|告诉)|没有?电话|就在这", turn.text) else told
+
+    return replace(field, parse=parse)
 
 
 def _take_about(turn: Turn, draft: Draft) -> Any:
@@ -107,12 +128,15 @@ class ComplaintForm(Form):
             words=("经过",),
             least=4,
         ),
-        text(
+        Field(
             "wants",
             "诉求",
-            "您希望我们怎么处理？",
-            explain="您希望的处理，比如道歉、换人处理、尽快赔付，说最在意的就行。",
+            lambda turn, draft: Prompt("您希望我们怎么处理？"),
+            _parse_wants,
+            "您希望的处理，比如道歉、换人处理、尽快赔付，说最在意的就行。",
             words=("诉求", "希望"),
+            free=True,
+            show=str,
         ),
         Field(
             "about",
@@ -127,7 +151,7 @@ class ComplaintForm(Form):
             take=_take_about,
             show=_show_about,
         ),
-        phone_field("处理的同事打哪个电话联系您？请发手机号。"),
+        _phone(),
         confirm_field(
             lambda turn, draft: "\n".join(
                 ["我这样登记：", *ComplaintForm().read_back(turn, draft), "内容正确的话请确认提交。"]

@@ -83,6 +83,18 @@ def text(
     return Field(name, label, ask, parse, explain, free=True, **more)
 
 
+_NO_PLATE = re.compile(
+    r"没有?(上|挂)?牌|没上|未上|新车|临牌|临时牌|还没|没有|不记得|记不(清|得|住|起)|想不起|忘|不知道|不清楚"
+)
+_LIKE_A_PLATE = re.compile(r"[\u4e00-\u9fa5][A-Za-z]\s*[·.-]?\s*\w{3,}")
+_ODD_PLATE = "这个车牌看着少了或多了一位。普通车是 7 位，比如 京A12345；新能源车是 8 位，比如 沪AD12345。请按行驶证再发一次车牌号。"
+
+
+def _plate_in(turn: Turn, draft: Draft) -> str | None:
+    found = plate.find_plates(turn.text)
+    return found[0].value if found else None
+
+
 def plate_field(
     question: str | Callable[[Turn, Draft], str],
     *,
@@ -102,24 +114,14 @@ def plate_field(
             buttons.append(option(none_title, name, none_value))
         return Prompt(question(turn, draft) if callable(question) else question, buttons)
 
-    def anywhere(turn: Turn, draft: Draft) -> Any:
-        found = plate.find_plates(turn.text)
-        return found[0].value if found else None
-
     def parse(turn: Turn, draft: Draft) -> Any:
         if name in turn.pressed:
             return turn.pressed[name]
-        if (value := anywhere(turn, draft)) is not None:
+        if (value := _plate_in(turn, draft)) is not None:
             return value
-        if none_title and re.search(
-            r"没有?(上|挂)?牌|没上|未上|新车|临牌|临时牌|还没|没有|不记得|忘|不知道|不清楚", turn.text
-        ):
+        if none_title and _NO_PLATE.search(turn.text):
             return none_value
-        if re.search(r"[\u4e00-\u9fa5][A-Za-z]\s*[·.-]?\s*\w{3,}", turn.text):
-            return Miss(
-                "这个车牌看着少了或多了一位，请按行驶证再发一次，比如 京A12345；新能源车是 8 位，比如 沪AD12345。"
-            )
-        return None
+        return Miss(_ODD_PLATE) if _LIKE_A_PLATE.search(turn.text) else None
 
     return Field(
         name,
@@ -128,7 +130,7 @@ def plate_field(
         parse,
         "车牌号写在行驶证首页和车牌上，比如 京A12345；新能源车是 8 位，比如 沪AD12345。",
         words=("车牌", "牌照", "车号"),
-        take=take or anywhere,
+        take=take or _plate_in,
         needed=needed,
         depends=depends,
         show=lambda v: v or "暂无车牌",

@@ -131,7 +131,8 @@ class _Run(Answers):
     async def _hear(self) -> None:
         """Takes in the message; raises Wait where the turn ends without asking on."""
         turn, form = self.turn, self.form
-        reason = handoff.needed(turn)
+        asked = form.field(self.requested)
+        reason = handoff.needed(turn, in_answer=asked is not None and asked.free)
         if reason and not (reason == "abuse" and form.hears_anger):
             handoff.by_words(turn, self._summary(), self.draft)
             raise Wait

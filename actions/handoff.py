@@ -16,11 +16,11 @@ REASONS: Final[dict[str, tuple[int, str]]] = {
     "customer_request": (5, ""),
     "repeated_miss": (5, "这件事请人工同事来帮您会更快。"),
     "missing_knowledge": (4, "这个问题请人工同事来答更稳妥。"),
-    "policy_restriction": (5, "这一步请人工同事帮您核对。"),
+    "policy_restriction": (5, "接下来请人工同事帮您跟进。"),
     "injury": (9, "已为您通知人伤专员，优先接入；下面的报案我们继续，方便时回答就好。"),
     "distress": (
         9,
-        "听到您现在很难受，我很担心您。您不是一个人，全国心理援助热线 12356 全天有人接听；如果情况紧急，请马上拨打 120 或 110。我这就请同事来陪您说。",
+        "听到您现在很难受，我很担心您。您不是一个人，可以拨打全国心理援助热线 12356；如果情况紧急，请马上拨打 120 或 110。我这就请同事来陪您说。",
     ),
     "threat": (8, "我听到了，您的不满我们很重视。为了大家的安全，我请主管同事马上跟您沟通；如有紧急危险请拨打 110。"),
     "abuse": (6, "给您带来不好的体验，真的很抱歉。我请人工同事来听您说，尽快把问题解决好。"),
@@ -38,17 +38,19 @@ _NOT_NOW = re.compile(r"不用(转)?人工|不要(转)?人工|别转人工|不�
 
 
 #: In an answer, which may well tell of "客服", a request for a person says so.
-_WANTS_PERSON = re.compile(
-    r"人工|真人|活人|(找|换|叫|要|让|派)[^，。]{0,6}(人|客服|经理|领导|主管)(来|跟|和|给|接|处理|$)"
-)
+_WANTS_PERSON = re.compile(r"人工|真人|活人|(找|叫|要|让|派)[^，。]{0,6}(人|客服|经理|领导|主管)(来|跟|和|给)")
 _DISTRESS = re.compile(r"不想活|活不下去|撑不下去|想死(?!你)|自杀|轻生|跳楼|结束生命|活着没意思")
 _THREAT = re.compile(
     r"(砍|捅|杀|弄死|打死|炸|烧)(了|死|掉)?(你|你们|人|公司|客服)(?!工)|同归于尽|跟你们拼(了|命)|要你们?的?命|放火|见血"
 )
 
 
-def needed(turn: Turn) -> str | None:
-    """The reason why this message alone calls for a person, or None."""
+def needed(turn: Turn, *, in_answer: bool = False) -> str | None:
+    """The reason why this message alone calls for a person, or None.
+
+    Args:
+        in_answer: the message answers a question that any words answer ("换个人"), so that a request must say so.
+    """
     if turn.emotion in ("distress", "threat"):
         return turn.emotion
     if _DISTRESS.search(turn.text):
@@ -62,8 +64,7 @@ def needed(turn: Turn) -> str | None:
     if _NOT_NOW.search(turn.text):
         return None
     asked = _PERSON.search(turn.text.strip()) or (
-        turn.is_intent("human_agent", least=0.7)
-        and (not turn.in_dialogue or len(turn.text) <= 10 or _WANTS_PERSON.search(turn.text))
+        turn.is_intent("human_agent", least=0.7) and (not in_answer or _WANTS_PERSON.search(turn.text))
     )
     return "customer_request" if asked else None
 

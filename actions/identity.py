@@ -36,7 +36,7 @@ def _parse_phone(turn: Turn, draft: Draft) -> Any:
     found = phone.find_phones(turn.text)
     if found:
         return found[0].value
-    if _OTHER_WAY.search(turn.text) or plate.find_plates(turn.text):
+    if _OTHER_WAY.search(turn.text) or _NUMBER_LOST.search(turn.text) or plate.find_plates(turn.text):
         return ""
     if len(re.sub(r"\D", "", turn.text)) >= 7:
         return Miss("这个号码位数不太对，手机号是 11 位，比如 13812345678。请再发一次手机号。")
@@ -89,6 +89,9 @@ async def _parse_code(turn: Turn, draft: Draft) -> Any:
     try:
         known = await backoffice().verify_code(draft["id_challenge"]["challenge"], digits.group())
     except InputRefused as wrong:
+        if wrong.code == "code_expired":
+            draft["id_challenge"] = await _send(turn, draft)
+            return Miss("刚才的验证码过期了，已重新发送。请输入短信里新的 6 位验证码。")
         return Miss(f"{wrong.message}请再看一下短信里的验证码。")
     except Locked as locked:
         raise Finish(locked.message, [HUMAN]) from None

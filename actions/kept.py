@@ -14,6 +14,9 @@ _CHANGING = "changing"
 """Key in the draft while the customer is asked which answer to change."""
 
 
+_MOST_BUTTONS = 9
+
+
 class Wait(Exception):
     """The turn ends here; the same field stays asked for."""
 
@@ -75,7 +78,9 @@ class Answers:
             return True
         meant = turn.is_intent("change_answer", least=0.6)
         refused = asked.name == "confirm" and (wording.is_denial(turn.text) or turn.is_intent("deny", least=0.7))
-        if not (meant or refused or wording.is_correction(turn.text)):
+        # A free question would swallow "时间是昨天下午三点"; it says which field it means and holds another value for it.
+        restated = asked.free and wording.names_a_value(turn.text) and self._named(self._told(answered)) is not None
+        if not (meant or refused or restated or wording.is_correction(turn.text)):
             return False
         told = self._told(answered)
         target = self._named(told) or self._named(answered) or next(iter(told), None)
@@ -133,4 +138,6 @@ class Answers:
     def _ask_what_to_change(self, answered: Sequence[Field]) -> None:
         changeable = [n for n in answered if n.show]
         self.draft[_CHANGING] = True
-        self.turn.say("好的，您想改哪一项？", [command(n.label, "change_answer", field=n.name) for n in changeable])
+        hint = "好的，没列出来的直接说就行。" if len(changeable) > _MOST_BUTTONS else "好的，"
+        buttons = [command(n.label, "change_answer", field=n.name) for n in changeable[:_MOST_BUTTONS]]
+        self.turn.say(f"{hint}您想改哪一项？", buttons)

@@ -13,7 +13,7 @@ from actions.purchase import PurchaseForm
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn, command
 from chebao.errors import InputRefused, NotFound, RuleForbids
-from chebao.insurance import idcard, plate
+from chebao.insurance import cars, idcard, plate
 from chebao.insurance.masking import mask_id_card
 
 __all__ = ["NewPolicyForm", "city_in"]
@@ -43,7 +43,10 @@ async def _check_branch(turn: Turn, draft: Draft) -> None:
 async def _look_up_model(turn: Turn, draft: Draft) -> dict[str, Any]:
     """Price, seats and energy of the model; an unknown one is asked about, and what the customer told stands."""
     rows = await backoffice().models(draft["model"])
-    if not rows:
+    if rows and cars.lookup(draft["model"]) is None and "series" not in draft:
+        draft["series"] = [row["model"] for row in rows[:5]]
+        raise AskAgain("model")
+    if not rows or cars.lookup(draft["model"]) is None:
         return {}
     best = rows[0]
     draft.setdefault("price", str(best["price"]))

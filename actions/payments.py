@@ -11,14 +11,18 @@ from actions.forms import Form
 from actions.nodes import Draft, Field, Finish, Prompt, Step
 from actions.policies import choose_policy, confirmed, load_policies, own_policy, policy_field
 from actions.services import backoffice
-from actions.turn import Turn, command, option
+from actions.turn import HUMAN, Turn, command, option
 from chebao.errors import RuleForbids
 
 _TROUBLES = (
     ("付款链接打不开/过期", "link", r"链接|打不开|失效|过期|超时|点不开|二维码|页面"),
     ("付款失败", "failed", r"失败|付不了|支付不了|付不出|不成功|报错|没付成|交不了"),
     ("重复扣款", "double", r"重复|两次|两笔|多扣|扣了?(2|二)"),
-    ("付了没收到保单", "unconfirmed", r"没收到|没到|没确认|没出单|没有?保单|没反应|没显示|没看到|不到账|未到账"),
+    (
+        "付了没收到保单",
+        "unconfirmed",
+        r"没收到|没到|没确认|没出单|没有?保单|没反应|没显示|没看到|不到账|未到账|付(好|完|过|掉)|已经?(付|支付|缴)",
+    ),
 )
 _PAYABLE = ("awaiting_payment", "inspection_required", "referred")
 
@@ -37,10 +41,17 @@ async def _help_paying(turn: Turn, draft: Draft) -> None:
         parts = (issued[0]["compulsory"], issued[0].get("commercial") or {})
         numbers = [p["policy_no"] for p in parts if p.get("policy_no")]
         raise Finish(f"查到已经出单了，保单号：{'、'.join(numbers)}。", [command("看保单内容", "policy_query")])
+    waiting = [r for r in rows if r["status"] in _PAYABLE]
+    if draft["trouble"] == "unconfirmed" and waiting:
+        raise Finish(
+            f"投保单 {waiting[0]['application_no']} 暂时没有查到付款到账。已经扣款的话，请人工同事马上核对；还没付的话，"
+            f"付款页面在这里：{waiting[0]['pay_url']}",
+            [HUMAN],
+        )
     if draft["trouble"] in ("link", "failed") and not rows:
         raise Finish(
             "您名下现在没有等待付款的投保单。链接可能属于别的手机号，也可以重新算一次价格。",
-            [command("买车险", "new_policy"), command("续保", "renewal"), command("转人工", "human_agent")],
+            [command("买车险", "new_policy"), command("续保", "renewal"), HUMAN],
         )
     turn.say("这笔款项我没法直接核到，请财务同事帮您查；扣款记录请先留好，多扣的会原路退回。")
     what = {value: title for title, value, _ in _TROUBLES}[draft["trouble"]]

@@ -42,20 +42,23 @@ def _parse_claim_no(turn: Turn, draft: Draft) -> Any:
 async def _list_claims(turn: Turn, draft: Draft) -> list[dict[str, str]]:
     """The verified customer's claims; a single one is taken without asking."""
     if turn.customer_id is None:
-        raise Finish("没有查到您名下的报案，请核对一下手机号；也可以请人工同事帮您查。", [HUMAN])
+        raise Finish(
+            "没有查到您名下的报案。手机号对的话，可能还没报过案；也可以请人工同事帮您查。",
+            [command("我要报案", "report_claim"), HUMAN],
+        )
     rows = await backoffice().claims(as_customer=turn.customer_id)
     if not rows and "claim_no" not in draft:
         raise Finish("没有查到您名下的报案。如果刚出事故，可以现在报案。", [command("我要报案", "report_claim"), HUMAN])
     if len(rows) == 1 and "claim_no" not in draft:
         draft["claim_no"] = rows[0]["claim_no"]
-    return [{"no": r["claim_no"], "what": f"{r['occurred_at'][5:10]} {r.get('plate') or ''}"} for r in rows]
+    return [{"no": r["claim_no"], "what": r["occurred_at"][5:10]} for r in rows]
 
 
 def _ask_claim(turn: Turn, draft: Draft) -> Prompt:
     rows = draft.get("claims") or []
     return Prompt(
-        "您想查哪一笔？请发报案号，或者点下面的。",
-        [option(f"{r['no']}（{r['what']}）", "claim_no", r["no"]) for r in rows[:5]],
+        "点下面的，或者直接发报案号都行。您想查哪个报案号？",
+        [option(f"{r['no']}（{r['what'][:5]}）", "claim_no", r["no"]) for r in rows[:5]],
     )
 
 
@@ -185,7 +188,7 @@ class ClaimDisputeForm(Form):
         text(
             "dispute",
             "异议内容",
-            "您对哪一点有异议？请简单描述一下，比如“定损少了右大灯”。",
+            "简单描述就行，比如“定损少了右大灯”。您对哪一点有异议？",
             explain="说一句不认可的地方和您希望的结果就行，有照片、维修报价也可以一起发。",
             least=4,
         ),

@@ -33,8 +33,9 @@ class PurchaseForm(Form, ABC):
     later_text = "好的，不着急，价格您先留着参考（以平台查询和核保为准）。刚才没有提交，想办的时候随时来。"
 
     async def watch(self, turn: Turn, draft: Draft) -> None:
-        undecided = draft.get("plans") and "disclosure" not in draft
-        if undecided and len(turn.text) <= 24 and _ONLY_LOOKING.search(turn.text) and not turn.looks_like_question:
+        undecided = draft.get("plans") and "disclosure" not in draft and "platform" not in draft
+        looking = len(turn.text) <= 24 and _ONLY_LOOKING.search(turn.text) and not turn.looks_like_question
+        if undecided and looking and take_plan(turn, draft) is None:
             raise Finish(self.later_text)
 
     async def respond(self, turn: Turn, draft: Draft) -> bool:

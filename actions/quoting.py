@@ -126,7 +126,7 @@ _LENDER = re.compile(
 
 def _take_lender(turn: Turn, draft: Draft) -> str | None:
     found = _LENDER.search(turn.text) if _loaned(turn, draft) else None
-    return re.sub(r"^(.*?(有|是|在|找|跟|从|贷款|车贷|按揭))", "", found.group()) or None if found else None
+    return re.sub(r"^.*(有|是|在|找|跟|从|贷款|车贷|按揭)", "", found.group()) or None if found else None
 
 
 def beneficiary_field() -> Field:

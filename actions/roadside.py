@@ -52,9 +52,7 @@ async def _rescue(turn: Turn, draft: Draft) -> None:
         "reference": turn.sender,
     }
     row = await backoffice().create_rescue(body, f"{turn.sender}:{draft['confirm']['at']}:create_rescue")
-    turn.say(
-        f"救援已安排，救援单号 {row['rescue_no']}。{row.get('eta') or ''}救援电话：{row.get('hotline') or ''}，师傅会先打电话给您。"
-    )
+    turn.say(f"救援已安排，救援单号 {row['rescue_no']}。{row.get('eta') or ''}救援电话：{row.get('hotline') or ''}。")
     raise Finish
 
 
@@ -79,7 +77,7 @@ class RoadsideAssistanceForm(Form):
             "所在位置",
             lambda t, d: Prompt("可以打字，也可以点定位按钮（只用于这次救援）。车现在在哪里？"),
             _parse_place,
-            "说道路和附近的标志，比如“京港澳高速进京方向 32 公里处”。",
+            "车的位置说道路和附近的标志就行，比如“京港澳高速进京方向 32 公里处”。",
             words=("位置", "地点"),
             take=_take_place,
             free=True,
@@ -137,7 +135,9 @@ async def _book(turn: Turn, draft: Draft) -> None:
         "reference": turn.sender,
     }
     row = await backoffice().create_appointment(body, f"{turn.sender}:{draft['confirm']['at']}:create_appointment")
-    turn.say(f"约好了，预约号 {row['appointment_no']}，{moment_text(draft['when'])}。要改时间随时说。")
+    turn.say(
+        f"约好了，预约号 {row['appointment_no']}，{moment_text(draft['when'])}。时间要调整的话，跟我说一声重新约就行。"
+    )
     raise Finish
 
 

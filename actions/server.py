@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 
-from chebao.settings import get_settings
 from rasa_sdk.endpoint import create_app
 from rasa_sdk.executor import ActionExecutor
 from sanic.request import Request
 from sanic.response import BaseHTTPResponse, HTTPResponse, json
 
 from actions import services
+from chebao.settings import get_settings
 
 ACTIONS_PACKAGE = "actions"
 

@@ -10,6 +10,7 @@ _CORRECTION: Final = re.compile(
     r"|不是.{1,14}[，,。 ](而)?(应该)?是"
 )
 _NEW_VALUE: Final = re.compile(r"(?:改成|改为|改到|应该是|应为|换成|其实是|而是|写成|是|[：:])\s*[:：]?")
+_NAMED_VALUE: Final = re.compile(r"^(我?的?|事故|出险|那个)?[\u4e00-\u9fff]{2,4}(号|号码)?(应该)?(是|为|[：:])")
 _WISH: Final = re.compile(
     r"^(对了|另外|那|先|等等|等会儿?|顺便|麻烦|请|我|能|可以|[，, ])*(先)?(帮我|给我|我要|我想|想|要|办|查)(?!求)"
 )
@@ -34,6 +35,11 @@ def corrected_to(text: str) -> str:
     """What stands behind the last "改成", "应该是" or "是", or "" where there is no such word."""
     parts = _NEW_VALUE.split(text)
     return parts[-1].strip(" ，,。.！!了") if len(parts) > 1 else ""
+
+
+def names_a_value(text: str) -> bool:
+    """ "时间是昨天下午三点": a name and what it is."""
+    return bool(_NAMED_VALUE.match(text))
 
 
 def is_wish(text: str) -> bool:

@@ -87,8 +87,9 @@ def install_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, malformed)
     for kind in (DBAPIError, PoolTimeout, psycopg.OperationalError):
         app.add_exception_handler(kind, database)
-    for kind in (DataError, UnicodeEncodeError):  # NUL, half a surrogate pair, a number beyond the column's
-        app.add_exception_handler(kind, unstorable)
+    # NUL, half a surrogate pair, a number beyond the column's
+    app.add_exception_handler(DataError, unstorable)
+    app.add_exception_handler(UnicodeEncodeError, unstorable)
     app.add_exception_handler(Exception, bug)
 
 

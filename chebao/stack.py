@@ -46,7 +46,8 @@ class CannotStart(Exception):
 
 def run(settings: Settings, then: Sequence[str] = ()) -> int:
     """Starts the stack and waits for Ctrl-C, or runs the command `then` in the foreground. Returns the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(number, _interrupt)
     try:
         with _database(settings) as url, _servers(settings, url) as supervisor:
             if then:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections import Counter
 from typing import Any
 
@@ -32,6 +33,9 @@ VECTOR_WEIGHT = 1.0
 MAY_COST = 0.002
 """Held-out accuracy that answering by n-grams alone may cost against always asking the encoder too."""
 
+_FOREIGN = re.compile(r"[^\u4e00-\u9fff\d]*")
+"""Text without a Chinese character or digit: understood only where it was learnt word for word ("hello", "OK")."""
+
 NOTHING = {"name": DEFAULT_NLU_FALLBACK_INTENT_NAME, "confidence": 0.0}
 
 calls: Counter[str] = Counter()
@@ -55,6 +59,7 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
         self._storage = storage
         self._resource = resource
         self.classes: list[str] = []
+        self.foreign: frozenset[str] = frozenset()
         self.threshold = 1.1
         self.ngrams: NgramVectors | None = None
         self.cheap: Linear | None = None
@@ -81,6 +86,7 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
             return self._resource
         numbers = {name: i for i, name in enumerate(self.classes)}
         texts = [text for text, _ in examples]
+        self.foreign = frozenset(text for text in texts if _FOREIGN.fullmatch(text))
         labels = np.array([numbers[intent] for _, intent in examples])
         self.ngrams = NgramVectors.fit(texts)
         kept = held_out_rows(labels)
@@ -111,7 +117,7 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
         if self.ngrams is None or self.cheap is None:
             return dict(NOTHING), []
         columns, values = self.ngrams.sparse(prepared)
-        if not len(columns):
+        if not len(columns) or (_FOREIGN.fullmatch(prepared) and prepared not in self.foreign):
             calls["empty"] += 1
             return dict(NOTHING), []
         logits = values @ self.cheap.weights[columns] + self.cheap.biases
@@ -160,6 +166,7 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
             temperatures["full"] = self.full.temperature
         facts = {
             "classes": self.classes,
+            "foreign": sorted(self.foreign),
             "threshold": self.threshold,
             "temperatures": temperatures,
             "vocabulary": list(ngrams.vocabulary),
@@ -187,6 +194,7 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
             logger.warning("the model was trained without intents")
             return component
         component.classes = facts["classes"]
+        component.foreign = frozenset(facts["foreign"])
         component.threshold = facts["threshold"]
         component.ngrams = NgramVectors({g: i for i, g in enumerate(facts["vocabulary"])}, arrays["idf"])
         temperatures = facts["temperatures"]

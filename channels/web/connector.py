@@ -17,9 +17,6 @@ from chebao.conversations.api import MAX_BYTES, Hub, Upload, Uploads, judge
 from chebao.errors import InputRefused, NotFound
 
 _STATUS = {"file_too_large": 413, "unsupported_type": 415, "too_many_files": 429}
-_judging = asyncio.Semaphore(2)
-"""A large picture takes some 500 MB and a second while it is judged."""
-
 _FILE_HEADERS = {
     "Cache-Control": "private, max-age=3600, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -98,6 +95,8 @@ def _add_conversation(routes: APIRouter, gate: Gate, hub: Hub, uploads: Uploads)
 
 
 def _add_uploads(routes: APIRouter, gate: Gate, uploads: Uploads) -> None:
+    judging = asyncio.Semaphore(2)  # a large picture takes some 500 MB while it is judged
+
     @routes.post("/uploads", status_code=201)
     async def add(request: Request, file: UploadFile, authorization: Annotated[str, Header()] = "") -> dict[str, Any]:
         """Keeps a picture or PDF for the session's conversation."""
@@ -105,7 +104,7 @@ def _add_uploads(routes: APIRouter, gate: Gate, uploads: Uploads) -> None:
         gate.check_origin(request)
         try:
             content = await file.read(MAX_BYTES + 1)
-            async with _judging:
+            async with judging:
                 judged = await asyncio.to_thread(judge, content)
             kept = await uploads.add(conversation, judged)
         except InputRefused as refused:

@@ -82,9 +82,8 @@ class Hub:
         """Writes a customer's message to the ledger and starts its turn; returns when it is safe."""
         admitted = await self._admit(incoming)
         self.signals.wake(admitted.accepted.conversation_id)
-        if (
-            admitted.pending or admitted.accepted.duplicate
-        ):  # the first one's caller may have ended before its turn began
+        # Of a message sent twice, the first caller may have ended before its turn began.
+        if admitted.pending or admitted.accepted.duplicate:
             self.turns.start(admitted.accepted.conversation_id, admitted.work)
         return admitted.accepted
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chebao.conversations import effects, ledger, notices, ownership
@@ -141,7 +141,13 @@ class Turns:
                     replies=None if outcome is None or outcome.replies is None else len(outcome.replies),
                 )
             )
-            work = await self._finish(work, outcome)
+            try:
+                following = await self._finish(work, outcome)
+            except (DataError, UnicodeEncodeError):
+                # Rasa would give the same replies for ever; the error's own words may hold them, so they stay out of the log.
+                log.error(line("replies_not_storable", conversation=conversation_id, message=work.message.id))
+                following = await self._finish(work, Outcome(None, "not_storable"))
+            work = following
 
     async def _ask(self, work: Work) -> Outcome | None:
         """The outcome, or None when Rasa is away."""
@@ -152,6 +158,9 @@ class Turns:
         except RasaAway as away:
             log.warning(line("rasa_away", conversation=work.conversation.id, message=work.message.id, reason=away))
             return None
+        except Exception as bug:  # a message that nobody can answer must not hold up those behind it
+            log.exception(line("turn_crashed", conversation=work.conversation.id, message=work.message.id))
+            return Outcome(None, type(bug).__name__)
         log.error(line("turn_failed", conversation=work.conversation.id, message=work.message.id, reason=problem))
         return Outcome(None, problem)
 

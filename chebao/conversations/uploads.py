@@ -88,9 +88,8 @@ def _picture(raw: bytes) -> Judged:
         raise InputRefused(UNSUPPORTED, code="unsupported_type") from None
     except InputRefused:
         raise
-    except (
-        Exception
-    ):  # there is no list of what Pillow raises on hostile bytes: struct.error and TypeError for bad EXIF
+    except Exception:
+        # Pillow has no one error for hostile bytes: bad EXIF alone raises struct.error and TypeError.
         raise InputRefused("图片已损坏，无法打开，请重新拍摄或选择。", code="broken_file") from None
     upright.thumbnail((_MAX_SIDE, _MAX_SIDE))
     clean = _encode(upright, content_type)

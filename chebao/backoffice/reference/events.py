@@ -15,7 +15,6 @@ from datetime import timedelta
 
 import httpx
 from sqlalchemy import exists, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from chebao.backoffice.reference import idempotency, identity
 from chebao.backoffice.reference.tables import outbox
@@ -103,7 +102,7 @@ class Delivery:
             async with self._office.work() as work:
                 await idempotency.forget_old(work)
                 await identity.forget_old(work)
-        except SQLAlchemyError as error:
+        except Exception as error:
             log.error("tidying failed: %s", type(error).__name__)
 
     async def deliver_due(self, http: httpx.AsyncClient) -> int:

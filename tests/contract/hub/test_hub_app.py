@@ -42,8 +42,8 @@ async def test_pages_come_with_a_strict_policy_and_assets_with_a_long_life(setti
             ("/", "index.html"),
             ("/chat", "chat.html"),
             ("/chat.html", "chat.html"),
-            ("//chat.html", "chat.html"),
-            ("/./index.html", "index.html"),
+            ("http://app.test//chat.html", "chat.html"),
+            ("http://app.test//index.html", "index.html"),
         ):
             page = await http.get(path)
             policy = page.headers["content-security-policy"]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from chebao.backoffice.reference.events import Delivery
+from chebao.backoffice.reference.work import Office
+from chebao.db import make_engine
 from chebao.outreach.api import signature_of
+from chebao.settings import Settings
 from tests.contract.hub.running import Running
 from tests.fakes.rasa import FakeRasa
 
@@ -81,3 +86,22 @@ async def test_forged_events_and_unknown_conversations(app: Running, sender: str
     assert await send(app, event) == (200, {"said": False})
     assert (await send(app, {"type": "x"}))[0] == 422
     assert (await send(app, event | {"type": "unheard_of"})) == (200, {"said": False})
+
+
+async def test_delivery_outlives_an_error_nobody_thought_of(settings: Settings) -> None:
+    class Broken(Office):
+        tries = 0
+
+        def work(self) -> Any:
+            Broken.tries += 1
+            raise KeyError("nobody thought of this")
+
+    office = Broken(make_engine(str(settings.database_url)), settings)
+    delivery = Delivery(office)
+    delivery.start()
+    await asyncio.sleep(0.1)
+    before = Broken.tries
+    office.tell_written()
+    await asyncio.sleep(0.1)
+    await delivery.stop()
+    assert Broken.tries > before > 1

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from chebao.conversations.api import Incoming
 from tests.contract.hub.running import Running, Start
-from tests.fakes.rasa import FakeRasa
+from tests.fakes.rasa import FakeRasa, echo
 
 pytestmark = pytest.mark.asyncio
 
@@ -252,3 +252,24 @@ async def test_a_message_written_while_the_dialogue_closed_is_answered(
     assert (await first)[-1] == "收到：再见"
     await app.say(sender, "再见")
     assert (await app.state(sender))["owner"] == "closed"
+
+
+async def test_replies_that_cannot_be_stored_are_a_failure_and_block_nothing(
+    app: Running, rasa: FakeRasa, sender: str
+) -> None:
+    rasa.script = lambda body: [{"text": "好", "custom": {"card": {"total": float("inf")}}}]
+    assert "抱歉" in (await app.texts(sender, "报价"))[-1]
+    rasa.script = echo
+    assert await app.texts(sender, "还在吗") == ["收到：还在吗"]
+
+
+async def test_a_turn_that_crashes_in_the_hub_is_a_failure_and_blocks_nothing(
+    app: Running, sender: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(*_: Any, **__: Any) -> None:
+        raise KeyError("until")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(app.hub.rasa, "ask", crash)
+        assert "抱歉" in (await app.texts(sender, "你好"))[-1]
+    assert await app.texts(sender, "还在吗") == ["收到：还在吗"]

@@ -186,6 +186,12 @@ def test_an_invalid_value_says_why(talk: Conversation) -> None:
     assert talk.asked == "seats"
 
 
+def test_a_free_question_does_not_swallow_another_answer_that_is_named(talk: Conversation) -> None:
+    for said in ("开发票", "京A12345", "5座", "没有"):
+        talk.say(said)
+    assert talk.say("车牌是京B66666") == "好的，车牌号已改过来：京B66666。\n有什么要备注？"
+
+
 @pytest.mark.parametrize("words", ["嗯", "好的", "😂😂", "。。。"])
 def test_fillers_are_no_answer_to_a_free_question(talk: Conversation, words: str) -> None:
     for said in ("开发票", "京A12345", "5座", "没有"):
