@@ -55,7 +55,7 @@ _TOLD_TYPES: tuple[tuple[str, re.Pattern[str], frozenset[str | None]], ...] = (
     (
         "single_vehicle",
         re.compile(
-            r"(护栏|栏杆|灯杆|电线杆|柱子?|墙|树|花坛|墩子?|路沿|路牙|石头|杆子?)[^，。]{0,3}(撞|刮|蹭|剐|碰|怼)"
+            r"(倒|开|掉|翻|冲|滑|陷)[^，。]{0,3}(沟|坑|河|田)|(护栏|栏杆|灯杆|电线杆|柱子?|墙|树|花坛|墩子?|路沿|路牙|石头|杆子?)[^，。]{0,3}(撞|刮|蹭|剐|碰|怼)"
         ),
         frozenset({None, "collision", "scratch"}),
     ),
@@ -239,7 +239,7 @@ def take_police(turn: Turn, draft: Draft) -> str | None:
 
 
 def take_drivable(turn: Turn, draft: Draft) -> str | None:
-    if re.search(r"(开|走|动|发动|启动|打)不(了|动|起来|着)|不能(开|走|动)|没法开|要?拖车|趴窝", turn.text):
+    if re.search(r"(开|走|动|发动|启动|打)不(了|动|起来|着|出)|不能(开|走|动)|没法开|要?拖车|趴窝", turn.text):
         return "no"
     return "yes" if re.search(r"(还|能|可以|正常)(能|可以)?(正常)?(开(?!始)|行驶|走)", turn.text) else None
 

@@ -95,8 +95,8 @@ def running_stack(data: Path, **settings: str) -> Iterator[RunningStack]:
         assert re.search(rf"{url}/chat", said), said
         yield RunningStack(url, data, process, time.monotonic() - began)
     finally:
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(timeout=60)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
 
 
 def _until_ready(process: subprocess.Popen[str], began: float) -> str:
