@@ -35,7 +35,8 @@ def answer(page: Page, text: str) -> None:
 def press(page: Page, title: str) -> None:
     """Presses a quick reply of the newest question."""
     before = messages(page, "bot").count()
-    page.get_by_role("button", name=title).last.click()
+    # the accessible name starts with the number key, "1 同意"; "不同意" must not be pressed for "同意"
+    page.get_by_role("button", name=re.compile(rf"(^|[\d\s]){title}")).last.click()
     expect(messages(page, "bot").nth(before)).to_be_visible()
     _settled(page)
 
@@ -121,7 +122,7 @@ def test_new_policy_up_to_the_payment_link(page: Page, stack: RunningStack) -> N
     press(page, "家用")
     picture(page, "new-policy-plans")
     answer(page, "三者调到300万")
-    press(page, "您调整的方案")
+    press(page, "您自选的方案")
     press(page, "是我本人")
     answer(page, "13700000123")
     answer(page, "246810")

@@ -1,0 +1,175 @@
+"""The actions outside the dialogues: one for each kind of message that starts none.
+
+Whatever the intent, each first looks whether the words call for a person, and then whether they begin a task.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rasa_sdk.events import ActiveLoop, SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.interfaces import Action, Tracker
+
+from actions import answers, handoff
+from actions.tasks import TASKS
+from actions.turn import HUMAN, Button, Turn, command
+from chebao.insurance import accidents, plate
+
+Events = list[dict[str, Any]]
+
+_CHOICES = (command("报案", "report_claim"), command("续保", "renewal"), command("买车险", "new_policy"), HUMAN)
+
+
+class Talk(Action, ABC):
+    """Base of the actions outside the dialogues. Abstract, because rasa-sdk registers every concrete `Action`."""
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]) -> Events:
+        """Rasa's entry."""
+        turn = Turn.of(dispatcher, tracker)
+        if handoff.needed(turn):
+            handoff.by_words(turn, f"客户说：{turn.text[:120]}" if turn.text else "客户点了“转人工”。")
+            return [SlotSet("fallback_misses", None)]
+        if task := task_told(turn):
+            return [SlotSet("fallback_misses", None), ActiveLoop(f"{task}_form")]
+        return self.reply(turn)
+
+    @abstractmethod
+    def reply(self, turn: Turn) -> Events:
+        """Says what the message calls for."""
+
+
+class ActionAnswer(Talk):
+    """A knowledge question."""
+
+    def name(self) -> str:
+        return "action_answer"
+
+    def reply(self, turn: Turn) -> Events:
+        return [SlotSet("fallback_misses", None)] if answers.answer(turn) else []
+
+
+class ActionHandoff(Talk):
+    """A person is asked for, or abuse was understood though no word of it stands in our list."""
+
+    def name(self) -> str:
+        return "action_handoff"
+
+    def reply(self, turn: Turn) -> Events:
+        handoff.by_words(turn, f"客户说：{turn.text[:120]}")
+        return [SlotSet("fallback_misses", None)]
+
+
+class ActionFallback(Talk):
+    """Nothing was understood: first the likeliest guesses, then what I can do, the third time a person."""
+
+    def name(self) -> str:
+        return "action_default_fallback"
+
+    def reply(self, turn: Turn) -> Events:
+        misses = int(turn.tracker.slots.get("fallback_misses") or 0) + 1
+        if misses >= 3:
+            handoff.request(turn, "repeated_miss", f"连续三次没听懂，客户最后说：{turn.text[:120]}")
+            return [SlotSet("fallback_misses", None)]
+        if misses == 1:
+            turn.say("这句我没太听明白，您是想：", [*_guesses(turn), HUMAN])
+        else:
+            turn.say(
+                "还是没对上，抱歉。您可以说得具体一点，比如“车被追尾了要报案”“京A12345 续保”，也可以直接点：", _CHOICES
+            )
+        return [SlotSet("fallback_misses", misses)]
+
+
+def _guesses(turn: Turn) -> list[Button]:
+    """Buttons for the two likeliest tasks; a customer should choose, not rephrase."""
+    ranking = turn.tracker.latest_message.get("intent_ranking") or []
+    likely = [r["name"] for r in ranking if r["name"] in TASKS][:2] or ["report_claim", "renewal"]
+    return [command(TASKS[name], name) for name in likely]
+
+
+class ActionSmallTalk(Talk):
+    """Small talk, and short answers that nobody asked for."""
+
+    def name(self) -> str:
+        return "action_small_talk"
+
+    def reply(self, turn: Turn) -> Events:
+        suspended = list(turn.tracker.slots.get("suspended_tasks") or [])
+        if suspended and (turn.intent in ("affirm", "deny") or _GO_ON.search(turn.text)):
+            return _resumed_or_dropped(turn, suspended)
+        if turn.attachments and not turn.text:
+            turn.say(
+                "照片收到了。您是要报案，还是给已有的理赔案件补材料？",
+                [command("我要报案", "report_claim"), command("查理赔/补材料", "claim_progress"), HUMAN],
+            )
+        elif turn.looks_like_question and turn.intent in ("out_of_scope", "inform"):
+            answers.answer(turn)
+        elif _NO_MARKETING.search(turn.text):
+            turn.say("好的，已为您退订营销信息，不会再主动发送。保单和理赔的服务通知不受影响。")
+        elif turn.intent == "deny":
+            turn.say("好的，有需要随时叫我。")
+        elif not answers.small_talk(turn, turn.intent):
+            turn.say("收到。您是想报案、续保、买车险，还是问车险问题？", _CHOICES)
+        return []
+
+
+_NO_MARKETING = re.compile(r"退订|^\s*TD\s*$", re.IGNORECASE)
+_GO_ON = re.compile(r"^(那)?(接着|继续)(办|来|吧|弄|填|刚才)?")
+
+
+def _resumed_or_dropped(turn: Turn, suspended: list[str]) -> Events:
+    """The answer to "刚才的…还没办完，要接着办吗？"."""
+    task = suspended[0]
+    if turn.intent == "deny":
+        turn.say(f"好的，{TASKS[task]}先放下了，没有提交任何内容。需要时随时叫我。")
+        return [SlotSet(f"{task}_draft", None), SlotSet("suspended_tasks", suspended[1:] or None)]
+    return [ActiveLoop(f"{task}_form")]
+
+
+class ActionStop(Talk):
+    """Stops: a suspended task is dropped; nothing was written."""
+
+    def name(self) -> str:
+        return "action_stop"
+
+    def reply(self, turn: Turn) -> Events:
+        turn.say("好的，已经停下，没有提交任何内容。需要时随时叫我。")
+        drafts = [s for s, v in turn.tracker.slots.items() if s.endswith("_draft") and v]
+        return [SlotSet(slot, None) for slot in [*drafts, "suspended_tasks"]]
+
+
+#: Statements of these intents are taken for what they tell; a clear intent of another kind stands.
+_UNCLEAR: Final = frozenset({"inform", "out_of_scope", "chitchat", "nlu_fallback", "deny", "affirm", "change_answer"})
+_STRANDED = re.compile(r"抛锚|趴窝|拖车|搭电|换胎|爆胎|没油了|送油|打不着火|道路救援")
+_ACCIDENT = re.compile(r"出(了|个)?(交通)?事故|出险了|车祸|发动机.{0,4}(冒烟|着火)|熄火.{0,3}水|水里熄火")
+_RENEW = re.compile(r"续保|续(一下|个|上|一年)?(车险|保险)|到期")
+_PRICE = re.compile(r"投保|买.{0,4}(险|保)|上.{0,3}保险|报个?价|保费|多少钱|全险")
+_WISH_TO_BUY = re.compile(
+    r"(想|要|帮我|给我|准备|打算).{0,8}(投保|买.{0,5}(险|保)|上.{0,4}保险|报.{0,2}价)|^投保|只(买|要|上)(个)?(交强|商业|三者)"
+)
+
+
+def task_told(turn: Turn) -> str | None:
+    """The task that a message calls for although its intent does not say so, or None.
+
+    A question with the customer's own plate in it is about his own car: he wants a price, not an article.
+    """
+    told = turn.text
+    if not told or turn.intent not in _UNCLEAR | {"faq"}:
+        return None
+    if plate.find_plates(told):
+        if _RENEW.search(told):
+            return "renewal"
+        if _PRICE.search(told) and accidents.accident_type_of(told) is None:
+            return "new_policy"
+    if turn.looks_like_question or turn.intent == "faq":
+        return None
+    if _WISH_TO_BUY.search(told):
+        return "new_policy"
+    kind = accidents.accident_type_of(told)
+    if (kind and len(told) >= 4) or _ACCIDENT.search(told):
+        return "report_claim"
+    return "roadside_assistance" if _STRANDED.search(told) else None
