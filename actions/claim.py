@@ -171,6 +171,7 @@ class ReportClaimForm(Form):
             lambda turn, draft: Prompt("简单描述一下事故经过，是怎么发生的？"),
             parse_type,
             "比如：追尾前车、倒车撞柱子、停着被刮、玻璃被石子崩裂、被水淹，说一句经过就行。",
+            open_until="advice",
             words=("事故类型", "类型", "经过"),
             take=take_type,
             free=True,

@@ -54,15 +54,19 @@ class Answers:
                 self.drop(node.name)
 
     def volunteer(self, skip: str = "") -> bool:
-        """Fills other empty fields from what the message also says. Returns whether any was filled."""
+        """Fills other open fields from what the message also says. Returns whether any was filled."""
         filled = False
         for node in self.nodes:
-            if isinstance(node, Field) and node.name != skip and self.draft.get(node.name, "") == "":
+            if isinstance(node, Field) and node.name != skip and self._open(node):
                 value = node.take(self.turn, self.draft)
-                if value is not None:
+                if value is not None and value != self.draft.get(node.name):
                     self.take(node, value)
                     filled = True
         return filled
+
+    def _open(self, field: Field) -> bool:
+        empty = self.draft.get(field.name, "") == ""
+        return empty or bool(field.open_until and field.open_until not in self.draft)
 
     def learn(self, result: Any) -> None:
         if isinstance(result, Mapping) and "verified" in result:

@@ -79,6 +79,7 @@ class Field:
         depends: fields whose correction makes this value void.
         free: any text would do as an answer, so interruptions are looked for first.
         show: value → text of the read-back; None: not read back.
+        open_until: step until which a later remark replaces what an earlier one said ("蹭了" … "蹭到柱子了").
     """
 
     name: str
@@ -92,6 +93,7 @@ class Field:
     depends: tuple[str, ...] = ()
     free: bool = False
     show: Callable[[Any], str] | None = None
+    open_until: str = ""
 
 
 @dataclass(frozen=True)
