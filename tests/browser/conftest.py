@@ -30,7 +30,8 @@ def stack_url(request: pytest.FixtureRequest) -> str:
     return stack.url
 
 
-@pytest.fixture(scope="session")
+# for one module: Playwright keeps an event loop running, which no other test may meet
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=FLAGS)
