@@ -12,25 +12,11 @@ from chebao.insurance.dates import SHANGHAI
 from chebao.insurance.fraud import ReportFacts, signs, staff_notes
 from chebao.insurance.materials import materials_for
 from chebao.insurance.scene import SITUATIONS, SceneFacts, scene_advice, situations_of
+from tests.forbidden import PHRASES
 
 from .demo_cars import day
 
-FORBIDDEN = [
-    "这不是我的责任",
-    "您搞错了",
-    "这是规定",
-    "没办法",
-    "等一下",
-    "我不知道",
-    "不可能",
-    "绝对不行",
-    "您必须",
-    "您应该",
-    "这很简单",
-    "负全责",
-    "一定赔",
-    "保证赔",
-]
+FORBIDDEN = [*PHRASES, "负全责", "一定赔", "保证赔"]
 ADMITTING = ("您的责任", "对方的责任", "负全责", "肯定能赔")
 
 

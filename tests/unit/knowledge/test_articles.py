@@ -10,6 +10,7 @@ import pytest
 
 from chebao.knowledge import Article, ArticleError, load_articles
 from chebao.knowledge.articles import LAST_SECTION, load_phrasings, parse_article, read_article, sentences
+from tests.forbidden import PHRASES
 
 TOPICS = {
     "buying": (
@@ -34,19 +35,7 @@ TOPICS = {
         "multi_car_offroad relief_fund driver_accident_policy privacy_scam inspection_12123"
     ),
 }
-FORBIDDEN = (
-    "这不是我的责任",
-    "您搞错了",
-    "这是规定",
-    "没办法",
-    "等一下",
-    "我不知道",
-    "不可能",
-    "绝对不行",
-    "您必须",
-    "您应该",
-    "这很简单",
-)
+FORBIDDEN = PHRASES
 GOOD = """---
 id: sample
 title: 样例
