@@ -15,8 +15,6 @@ from rasa_sdk.interfaces import Tracker
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
-#: What the hub writes where a message holds a photo or a position and no words.
-_NO_WORDS = re.compile(r"\[(图片|位置|文件)\]")
 _QUESTION = re.compile(
     r"[?？]|吗\s*$|呢\s*$|什么|怎么|多少|多久|多长|哪些|几天|几个|为什么|为啥|咋|如何|能不能|可不可以|是不是|会不会|要不要|有没有|请问|问一?下|想问|想了解"
 )
@@ -87,7 +85,7 @@ class Turn:
             tracker=tracker,
             sender=tracker.sender_id,
             message_id=str(message.get("message_id") or ""),
-            text="" if from_button or _NO_WORDS.fullmatch(text) else text,
+            text="" if from_button else text,
             intent=intent.get("name") or "nlu_fallback",
             confidence=float(intent.get("confidence") or 0.0),
             emotion=(message.get("emotion") or {}).get("name", "calm"),
