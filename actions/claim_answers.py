@@ -186,9 +186,10 @@ _ANYWHERE = re.compile(
 def ask_place(turn: Turn, draft: Draft) -> Prompt:
     if rough := draft.get("place_hint"):
         return Prompt(
-            f"您说在{rough}。说附近的路口或标志都行，也可以点定位按钮（只用于这次查勘）。事故地点在{rough}哪里？"
+            f"您说在{rough}。说附近的路口或标志都行，也可以点定位按钮（只用于这次查勘）。事故地点在{rough}哪里？",
+            wants="location",
         )
-    return Prompt("可以打字，也可以点定位按钮（只用于这次查勘）。事故地点在哪里？")
+    return Prompt("可以打字，也可以点定位按钮（只用于这次查勘）。事故地点在哪里？", wants="location")
 
 
 def take_place(turn: Turn, draft: Draft) -> str | None:

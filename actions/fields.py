@@ -163,7 +163,7 @@ def phone_field(
     return Field(
         name,
         "联系电话",
-        lambda turn, draft: Prompt(question),
+        lambda turn, draft: Prompt(question, wants="phone"),
         parse,
         "请发一个能打通的 11 位手机号，方便同事联系您，比如 13812345678。",
         words=("手机", "电话", "号码"),

@@ -256,7 +256,7 @@ class _Run(Answers):
         elif isinstance(parsed, Miss):
             self.turn.say(parsed.why, prompt.buttons)
         elif count == 1:
-            self.turn.say("不好意思，刚才这句我没对上。" + prompt.text, prompt.buttons)
+            self.turn.say("不好意思，刚才这句我没对上。" + prompt.text, prompt.buttons, prompt.wants)
         else:
             self.turn.say(field.explain, prompt.buttons)
         raise Wait
@@ -272,7 +272,7 @@ class _Run(Answers):
                 raise Finish
             if isinstance(node, Field):
                 prompt = node.ask(turn, draft)
-                turn.say(prompt.text, prompt.buttons)
+                turn.say(prompt.text, prompt.buttons, prompt.wants)
                 self.requested = node.name
                 return
             try:

@@ -129,7 +129,7 @@ def nodes(question: str = _ON_FILE, *, on_file: bool = True) -> tuple[Field | St
         Field(
             "id_phone",
             "手机号",
-            lambda t, d: Prompt(question, other),
+            lambda t, d: Prompt(question, other, wants="phone"),
             _parse_phone,
             f"手机号是 11 位数字{hint}。请发手机号。",
             words=("手机", "电话"),

@@ -6,17 +6,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actions.turn import Button, Turn
+from actions.turn import Button, Turn, Wants
 
 Draft = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A question: one sentence at its end asks for one thing."""
+    """A question: one sentence at its end asks for one thing.
+
+    Attributes:
+        wants: what a platform's own button may answer it with, `location` or `phone`; empty for neither.
+    """
 
     text: str
     buttons: Sequence[Button] = ()
+    wants: Wants = ""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class RoadsideAssistanceForm(Form):
         Field(
             "place",
             "所在位置",
-            lambda t, d: Prompt("可以打字，也可以点定位按钮（只用于这次救援）。车现在在哪里？"),
+            lambda t, d: Prompt("可以打字，也可以点定位按钮（只用于这次救援）。车现在在哪里？", wants="location"),
             _parse_place,
             "车的位置说道路和附近的标志就行，比如“京港澳高速进京方向 32 公里处”。",
             words=("位置", "地点"),

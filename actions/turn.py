@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from json import dumps
-from typing import Any, Self
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Tracker
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+Wants = Literal["", "location", "phone"]
+"""What a question is best answered with where the platform has a button for it."""
 
 _QUESTION = re.compile(
     r"[?？]|吗\s*$|呢\s*$|什么|怎么|多少|多久|多长|哪些|几天|几个|为什么|为啥|咋|如何|能不能|可不可以|是不是|会不会|要不要|有没有|请问|问一?下|想问|想了解"
@@ -147,9 +150,10 @@ class Turn:
         """Idempotency key of a back-office write: conversation, message and command."""
         return f"{self.sender}:{self.message_id}:{name}"
 
-    def say(self, text: str, buttons: Iterable[Button] = ()) -> None:
+    def say(self, text: str, buttons: Iterable[Button] = (), wants: Wants = "") -> None:
         """Adds a bubble to the answer."""
-        self.dispatcher.utter_message(text=text, buttons=[b.as_dict() for b in buttons])
+        custom = {"wants": wants} if wants else None
+        self.dispatcher.utter_message(text=text, buttons=[b.as_dict() for b in buttons], json_message=custom)
 
     def card(self, card: Mapping[str, Any]) -> None:
         """Adds a card; a plain text that says the same stands beside it."""
