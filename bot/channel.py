@@ -1,8 +1,9 @@
 """The hub's way in: one POST a turn, answered with the turn's replies, repeated safely, failing loudly.
 
-Contract: ``POST /webhooks/hub/webhook`` with ``{sender, message_id, text | intent + entities, metadata}`` → ``{"replies": […]}``.
-A repeated ``message_id`` of a sender gets the stored replies and nothing runs. Whatever fails is a 5xx with ``{"error": …}``
-and leaves nothing stored, so that the hub may send the same turn again.
+Contract: ``POST /webhooks/hub/webhook`` with ``{sender, message_id, text | intent + entities, metadata}`` →
+``{"replies": […], "understood": {intent, confidence, emotion, source, also}}``. A repeated ``message_id`` of a sender gets the
+stored answer and nothing runs. Whatever fails is a 5xx with ``{"error": …}`` and leaves nothing stored, so that the hub may
+send the same turn again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from bot import patches
+from bot.database import Answer
 from bot.tracker_store import LiveTrackerStore, Turn, current_turn
 
 logger = logging.getLogger(__name__)
@@ -126,10 +128,10 @@ class HubInput(InputChannel):
         self._running.add(task)
         task.add_done_callback(self._ended)
         try:
-            replies = await asyncio.shield(task)
+            answer = await asyncio.shield(task)
         except Exception as error:
             return response.json({"error": type(error).__name__}, status=503)
-        return response.json({"replies": replies}, ensure_ascii=False)
+        return response.json({"replies": answer.replies, "understood": answer.understood}, ensure_ascii=False)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         """Looks at every failure, so that asyncio does not print one of a hung-up request with its words."""
@@ -139,7 +141,7 @@ class HubInput(InputChannel):
             self.outcomes["failed"] += 1
             logger.error("turn of conversation %s failed: %s", task.get_name(), _reason(error))
 
-    async def _turn(self, processor: Any, incoming: Incoming) -> list[dict[str, Any]]:
+    async def _turn(self, processor: Any, incoming: Incoming) -> Answer:
         """Runs one turn to its end and stores it; where it fails, the live copy is dropped and nothing is stored."""
         store: LiveTrackerStore = processor.tracker_store
         async with self._turn_of(incoming.sender):
@@ -164,7 +166,7 @@ class HubInput(InputChannel):
                 store.drop(incoming.sender)
                 raise
             self.outcomes["answered"] += 1
-            return turn.replies
+            return turn.answer
 
     @contextlib.asynccontextmanager
     async def _turn_of(self, sender: str) -> AsyncIterator[None]:

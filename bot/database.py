@@ -1,9 +1,10 @@
-"""The statements on the schema ``rasa``: load a conversation, append a turn, look up stored replies."""
+"""The statements on the schema ``rasa``: load a conversation, append a turn, look up a stored answer."""
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
@@ -24,13 +25,21 @@ FROM jsonb_array_elements(%(events)s::jsonb) WITH ORDINALITY AS rows (e, n)
 
 _TURN = """
 WITH turn AS (
-    INSERT INTO rasa.turns (sender, message_id, first_seq, replies)
-    VALUES (%(sender)s, %(message_id)s, %(first)s, %(replies)s::jsonb))
+    INSERT INTO rasa.turns (sender, message_id, first_seq, replies, understood)
+    VALUES (%(sender)s, %(message_id)s, %(first)s, %(replies)s::jsonb, %(understood)s::jsonb))
 """
 
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
-_REPLIES = "SELECT replies FROM rasa.turns WHERE sender = %s AND message_id = %s"
+_ANSWER = "SELECT replies, understood FROM rasa.turns WHERE sender = %s AND message_id = %s"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A turn's outcome for the hub: what is said, and what was understood (None for turns stored before that was kept)."""
+
+    replies: list[dict[str, Any]]
+    understood: dict[str, Any] | None = None
 
 
 class StaleConversation(Exception):
@@ -48,28 +57,29 @@ class Database:
         """Number and data of the rows since the last snapshot."""
         return self._run(_LOAD, {"sender": sender}, fetch=True)
 
-    def replies(self, sender: str, message_id: str) -> list[dict[str, Any]] | None:
+    def answer(self, sender: str, message_id: str) -> Answer | None:
         """What was answered to that message, or None."""
-        rows = self._run(_REPLIES, (sender, message_id), fetch=True)
-        return rows[0][0] if rows else None
+        rows = self._run(_ANSWER, (sender, message_id), fetch=True)
+        return Answer(*rows[0]) if rows else None
 
     def append(
         self,
         sender: str,
         first: int,
         events: list[dict[str, Any]],
-        message_id: str | None,
-        replies: list[dict[str, Any]] | None,
+        message_id: str | None = None,
+        answer: Answer | None = None,
     ) -> None:
-        """Stores events from number `first` on, and the replies to `message_id`, both or nothing.
+        """Stores events from number `first` on, and the answer to `message_id`, both or nothing.
 
         Raises:
             StaleConversation: where one of the numbers or the message id is taken.
         """
         values = {"sender": sender, "first": first, "events": _json(events)}
         statement = _EVENTS
-        if message_id is not None:
-            values |= {"message_id": message_id, "replies": _json(replies or [])}
+        if message_id is not None and answer is not None:
+            values |= {"message_id": message_id, "replies": _json(answer.replies)}
+            values["understood"] = None if answer.understood is None else _json(answer.understood)
             statement = _TURN + _EVENTS
         try:
             self._run(statement, values)

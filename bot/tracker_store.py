@@ -22,7 +22,7 @@ from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot import patches
-from bot.database import Database
+from bot.database import Answer, Database
 from bot.history import fold, needs_folding
 
 logger = logging.getLogger(__name__)
@@ -34,10 +34,16 @@ MAX_IDLE_SECONDS = float(os.environ.get("CHEBAO_RASA_LIVE_SECONDS", "3600"))
 
 @dataclass
 class Turn:
-    """The customer's message being answered: its id, and the replies so far, which are stored with the events."""
+    """The customer's message being answered: its id, and the answer so far, which is stored with the events."""
 
     message_id: str
     replies: list[dict[str, Any]] = field(default_factory=list)
+    understood: dict[str, Any] | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """What the hub gets."""
+        return Answer(self.replies, self.understood)
 
 
 current_turn: ContextVar[Turn | None] = ContextVar("current_turn", default=None)
@@ -61,7 +67,7 @@ class LiveTrackerStore(TrackerStore):
         super().__init__(domain, event_broker, **kwargs)
         self.database = Database(host) if "://" in (host or "") else None
         self._live: OrderedDict[str, tuple[LiveTracker, float]] = OrderedDict()
-        self._answers: OrderedDict[tuple[str, str], list[dict[str, Any]]] = OrderedDict()
+        self._answers: dict[tuple[str, str], Answer] = {}
 
     async def retrieve(self, sender_id: str) -> LiveTracker | None:
         """The live tracker, else the one rebuilt from its rows, else None."""
@@ -83,6 +89,8 @@ class LiveTrackerStore(TrackerStore):
         if not isinstance(tracker, LiveTracker):
             raise TypeError("only trackers of this store can be saved in it")
         turn = current_turn.get()
+        if turn is not None and tracker.latest_message is not None:
+            turn.understood = understood(tracker.latest_message.parse_data or {})
         new = [event.as_dict() for event in list(tracker.events)[tracker.stored :]]
         if not new and not tracker.snapshot_due:
             self._keep(tracker)
@@ -92,21 +100,21 @@ class LiveTrackerStore(TrackerStore):
             new.append({"event": "snapshot", "timestamp": time.time(), "events": [e.as_dict() for e in folded]})
         if self.database is not None:
             try:
-                replies = turn.replies if turn else None
-                self.database.append(tracker.sender_id, tracker.next_seq, new, turn and turn.message_id, replies)
+                given = (turn.message_id, turn.answer) if turn else ()
+                self.database.append(tracker.sender_id, tracker.next_seq, new, *given)
             except Exception:
                 self.drop(tracker.sender_id)
                 raise
         elif turn is not None:
-            self._answers[tracker.sender_id, turn.message_id] = turn.replies
+            self._answers[tracker.sender_id, turn.message_id] = turn.answer
         tracker.next_seq += len(new)
         tracker.stored = len(tracker.events)
         self._keep(tracker if folded is None else self._from_events(tracker.sender_id, folded, tracker.next_seq))
 
-    def answered(self, sender_id: str, message_id: str) -> list[dict[str, Any]] | None:
-        """The stored replies to a message that was answered before, else None."""
+    def answered(self, sender_id: str, message_id: str) -> Answer | None:
+        """The stored answer to a message that was answered before, else None."""
         if self.database is not None:
-            return self.database.replies(sender_id, message_id)
+            return self.database.answer(sender_id, message_id)
         return self._answers.get((sender_id, message_id))
 
     def drop(self, sender_id: str) -> None:
@@ -162,3 +170,18 @@ class LiveTrackerStore(TrackerStore):
             tracker.update(event, self.domain)
         tracker.stored, tracker.next_seq = len(tracker.events), next_seq
         return tracker
+
+
+def understood(parsed: dict[str, Any]) -> dict[str, Any]:
+    """What the hub keeps of the understanding of one message: the learning loop and the desk read it there.
+
+    ``source`` names who decided (a model of ours, or ``button``), ``also`` further intents that the message has.
+    """
+    intent = parsed.get("intent") or {}
+    return {
+        "intent": intent.get("name"),
+        "confidence": round(float(intent.get("confidence") or 0.0), 4),
+        "emotion": (parsed.get("emotion") or {}).get("name"),
+        "source": "button" if parsed.get("pressed") else parsed.get("source", "model"),
+        "also": list(parsed.get("also") or ()),
+    }

@@ -51,7 +51,7 @@ def server_url() -> Iterator[str]:
 
 @pytest.fixture
 def database_url(server_url: str) -> Iterator[str]:
-    """A new database with the tables of ``0003_rasa``."""
+    """A new database with Rasa's own tables."""
     name = f"bot_{uuid.uuid4().hex[:12]}"
     execute(server_url, f'CREATE DATABASE "{name}"')
     head, _, query = server_url.partition("?")
@@ -75,25 +75,25 @@ def execute(url: str, statement: str, values: Any = None) -> list[Any]:
 
 
 def migration_statements() -> list[str]:
-    """The statements of the real migration; Alembic itself lives in the application's environment."""
+    """The statements of the real migrations of this schema; Alembic itself lives in the application's environment."""
     statements: list[str] = []
     fake = types.ModuleType("alembic")
     fake.op = types.SimpleNamespace(execute=statements.append)  # type: ignore[attr-defined]
-    path = ROOT / "chebao" / "migrations" / "versions" / "0003_rasa.py"
-    spec = importlib.util.spec_from_file_location("rasa_migration", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
     before = sys.modules.get("alembic")
     sys.modules["alembic"] = fake
     try:
-        spec.loader.exec_module(module)
+        for path in sorted((ROOT / "chebao" / "migrations" / "versions").glob("*_rasa*.py")):
+            spec = importlib.util.spec_from_file_location(f"migration_{path.stem}", path)
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            module.upgrade()
     finally:
         if before is None:
             del sys.modules["alembic"]
         else:
             sys.modules["alembic"] = before
-    module.upgrade()
     return statements
 
 

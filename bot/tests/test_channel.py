@@ -46,6 +46,19 @@ def test_dialogue_with_buttons_repeat_restart_and_silence_in_the_log(
     assert execute(database_url, "SELECT count(*) FROM rasa.turns WHERE sender = 'c1'") == [(4,)]
 
 
+def test_what_was_understood_comes_with_the_replies_and_is_stored_with_them(served: Served) -> None:
+    said = {"sender": "u1", "message_id": "m1", "text": "我的车被追尾了，急死了"}
+    answer = served.post(said).json()
+    assert set(answer["understood"]) == {"intent", "confidence", "emotion", "source", "also"}
+    assert answer["understood"]["intent"] == "report_claim"
+    assert answer["understood"]["emotion"] == "anxious"
+    assert 0 < answer["understood"]["confidence"] <= 1
+    assert served.post({**said, "text": "别的话"}).json() == answer, "a repeated message gets the stored answer"
+    pressed = {"sender": "u1", "message_id": "m2", "intent": "inform", "entities": {"plate": "京A12345"}, "text": "好"}
+    understood = {"intent": "inform", "confidence": 1.0, "emotion": "calm", "source": "button", "also": []}
+    assert served.post(pressed).json()["understood"] == understood
+
+
 def test_failing_action_is_5xx_and_stores_nothing(served: Served, actions: FakeActions, database_url: str) -> None:
     served.say("c2", "m1", "我要报案")
     rows = execute(database_url, "SELECT count(*) FROM rasa.events")
