@@ -233,10 +233,14 @@ def _message_rows() -> Any:
     return select(*(messages.c[name] for name in Message.__dataclass_fields__))
 
 
-async def settle(connection: AsyncConnection, message_id: int, state: str) -> bool:
+async def settle(
+    connection: AsyncConnection, message_id: int, state: str, *, understood: dict[str, Any] | None = None
+) -> bool:
     """Takes a pending message to its final state; False when it no longer was pending."""
     changed = await connection.execute(
-        update(messages).where(messages.c.id == message_id, messages.c.state == "pending").values(state=state)
+        update(messages)
+        .where(messages.c.id == message_id, messages.c.state == "pending")
+        .values(state=state, understood=understood)
     )
     return changed.rowcount == 1
 

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import time
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,14 @@ class RasaFailed(Exception):
     """The service took the turn and gave no usable answer within the budget."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a turn yielded: the replies, and what was understood of the message (None where the service does not tell)."""
+
+    replies: list[Reply]
+    understood: dict[str, Any] | None = None
+
+
 class Rasa:
     """Client of ``/webhooks/hub/webhook``; a repeated `message_id` gets the stored replies, so asking again is safe."""
 
@@ -47,7 +56,7 @@ class Rasa:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def ask(self, conversation: Conversation, message: Message, *, once: bool = False) -> list[Reply]:
+    async def ask(self, conversation: Conversation, message: Message, *, once: bool = False) -> Answer:
         """Runs the turn of `message`.
 
         Args:
@@ -68,7 +77,7 @@ class Rasa:
                 away = type(error).__name__
                 continue
             if answer.status_code < 300:
-                return replies_of(answer)
+                return answer_of(answer)
             away = f"status_{answer.status_code}"
             if answer.status_code < 500 or failed:
                 raise RasaFailed(away)
@@ -130,21 +139,22 @@ def _as_text(message: Message) -> str:
     return ""
 
 
-def replies_of(answer: httpx.Response) -> list[Reply]:
-    """The replies of a 200.
+def answer_of(response: httpx.Response) -> Answer:
+    """Replies and understanding of a 200.
 
     Raises:
         RasaFailed: not the contract's shape, or an empty list.
     """
     try:
-        found = json.loads(_NUL.sub(r"\1", answer.text))["replies"]
-        replies = [_reply(r) for r in found]
+        body = json.loads(_NUL.sub(r"\1", response.text))
+        replies = [_reply(r) for r in body["replies"]]
+        understood = body.get("understood")
     except (ValueError, KeyError, TypeError, AttributeError):
         log.error(line("rasa_answer_malformed"))
         raise RasaFailed("malformed") from None
     if not replies:
         raise RasaFailed("nothing_said")
-    return replies
+    return Answer(replies, understood if isinstance(understood, dict) else None)
 
 
 def _reply(raw: dict[str, Any]) -> Reply:

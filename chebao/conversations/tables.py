@@ -1,4 +1,4 @@
-"""The tables of schema ``hub`` as SQLAlchemy sees them; the migration `0001` makes them."""
+"""The tables of schema ``hub`` as SQLAlchemy sees them; the migrations make them."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ messages = Table(
     Column("turn_of", BigInteger),
     Column("state", Text),
     Column("told_at", _MOMENT),
+    Column("understood", _JSON),
     Column("at", _MOMENT, nullable=False, server_default=text("now()")),
     Column("delivered_at", _MOMENT),
 )

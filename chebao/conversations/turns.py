@@ -22,7 +22,7 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chebao.conversations import effects, ledger, notices, ownership
-from chebao.conversations.rasa import Rasa, RasaAway, RasaFailed
+from chebao.conversations.rasa import Answer, Rasa, RasaAway, RasaFailed
 from chebao.conversations.signals import Signals
 from chebao.conversations.tables import conversations, messages
 from chebao.conversations.types import Conversation, Message, Reply, Work
@@ -39,10 +39,14 @@ _ASKED_IN_OUTAGE = "客户要求人工客服（机器人当时不可用）。"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a turn: replies, or None with the reason why there are none."""
+    """What became of a turn: the answer, or None with the reason why there is none."""
 
-    replies: list[Reply] | None
+    answer: Answer | None
     problem: str = ""
+
+    @property
+    def replies(self) -> list[Reply] | None:
+        return self.answer.replies if self.answer else None
 
 
 class Turns:
@@ -203,7 +207,10 @@ class Turns:
             elif outcome is None:
                 await _tell_outage(unit)
             elif await ledger.settle(
-                unit.connection, work.message.id, "failed" if outcome.replies is None else "answered"
+                unit.connection,
+                work.message.id,
+                "answered" if outcome.answer else "failed",
+                understood=outcome.answer.understood if outcome.answer else None,
             ):
                 await _write(unit, work.message, outcome)
             next_message = None

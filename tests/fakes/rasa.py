@@ -32,6 +32,7 @@ class FakeRasa:
         errors: how many of the next requests end in a 500.
         deaths: how many of the next requests are cut off before the turn, as by kill -9.
         late_deaths: the same after the turn was stored, before its answer went out.
+        understood: sent along with every answer where it is set.
         hanging: requests are taken and never answered.
         running: conversations with a turn under way, and whether two ever ran at once.
     """
@@ -42,6 +43,7 @@ class FakeRasa:
         self.asked: list[dict[str, Any]] = []
         self.delay = 0.0
         self.errors = self.deaths = self.late_deaths = 0
+        self.understood: dict[str, Any] | None = None
         self.hanging = False
         self.actions_healthy = True
         self.overlapped = False
@@ -109,7 +111,7 @@ class FakeRasa:
             self.late_deaths -= 1
             writer.transport.abort()
             raise ConnectionResetError
-        return 200, {"replies": self._stored[key]}
+        return 200, {"replies": self._stored[key]} | ({"understood": self.understood} if self.understood else {})
 
     async def _run(self, body: dict[str, Any], key: tuple[str, str]) -> None:
         self.overlapped |= body["sender"] in self._running

@@ -273,3 +273,19 @@ async def test_a_turn_that_crashes_in_the_hub_is_a_failure_and_blocks_nothing(
         broken.setattr(app.hub.rasa, "ask", crash)
         assert "抱歉" in (await app.texts(sender, "你好"))[-1]
     assert await app.texts(sender, "还在吗") == ["收到：还在吗"]
+
+
+async def test_what_was_understood_stands_beside_the_customers_message(
+    app: Running, rasa: FakeRasa, sender: str
+) -> None:
+    rasa.understood = {"intent": "faq", "confidence": 0.9, "emotion": None, "source": "ngrams", "also": []}
+    await app.say(sender, "交强险是什么")
+    rasa.understood = None
+    await app.say(sender, "谢谢")
+    async with app.hub.engine.connect() as connection:
+        rows = await connection.execute(
+            sa.text("SELECT text, understood FROM hub.messages WHERE conversation_id = :c AND sender = 'customer'"),
+            {"c": await app.conversation_id(sender)},
+        )
+    found = {row.text: row.understood for row in rows}
+    assert found["交强险是什么"]["intent"] == "faq" and found["谢谢"] is None
