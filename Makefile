@@ -14,7 +14,7 @@ export PYTHONUTF8 := 1
 
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: run test train shell measure-idle lint format validate clean help env
+.PHONY: run test train shell export-learned measure-idle lint format validate clean help env
 
 help: ## what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -36,6 +36,9 @@ train: env ## train the assistant if configuration, domain or data changed
 
 shell: env ## talk to the assistant in the terminal (rasa shell beside a running back office)
 	@$(PY) -m chebao shell
+
+export-learned: env ## turn reviewed messages into training data
+	@$(PY) -m chebao review export
 
 measure-idle: env web/dist/.stamp train ## start time and idle memory of the stack, as JSON
 	@$(PY) -m benchmarks.idle

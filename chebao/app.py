@@ -24,6 +24,7 @@ from chebao.conversations.api import Company, Hub, HubSettings, Rasa, Uploads
 from chebao.db import make_engine
 from chebao.http import BodyLimit, Pages, install_errors
 from chebao.outreach import api as outreach
+from chebao.quality import api as quality
 from chebao.settings import ROOT, Settings, get_settings
 
 _BACKOFFICE = "/backoffice/v1"
@@ -81,6 +82,7 @@ def build(
         )
     _health(app, hub)
     app.include_router(door.router(hub, settings.chat_key.get_secret_value()))
+    app.include_router(quality.router(engine, settings.chat_key.get_secret_value(), ROOT))
     app.include_router(outreach.router(hub, settings.events_secret.get_secret_value()))
     uploads = Uploads(engine, settings.data / "uploads")
     app.include_router(

@@ -1,4 +1,4 @@
-"""The operator's commands: ``chebao run | shell | migrate``."""
+"""The operator's commands: ``chebao run | shell | migrate | review | model``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ import sys
 import typer
 
 from chebao import db, stack
+from chebao.quality.cli import model_app, review_app
 from chebao.settings import ROOT, get_settings
 
 app = typer.Typer(
-    help="Chebao (车保): a car insurer's customer-service assistant.", no_args_is_help=True, add_completion=False
+    help="Chebao (车保): a car insurer's customer-service assistant.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
+
+
+app.add_typer(review_app, name="review")
+app.add_typer(model_app, name="model")
 
 
 @app.command()

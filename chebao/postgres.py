@@ -22,7 +22,12 @@ def start(data_dir: Path) -> str:
     return get_server(data_dir, cleanup_mode=None).get_uri()
 
 
+def runs(data_dir: Path) -> bool:
+    """Whether the server of `data_dir` was started and not stopped."""
+    return (data_dir / "postmaster.pid").exists()
+
+
 def stop(data_dir: Path) -> None:
     """Stops the server of `data_dir`; nothing happens where none runs."""
-    if (data_dir / "postmaster.pid").exists():
+    if runs(data_dir):
         get_server(data_dir, cleanup_mode=None).stop()

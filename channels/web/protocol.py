@@ -1,6 +1,6 @@
 """The web chat's protocol, pure: session tokens, frames in, frames out, signed file addresses.
 
-Client to server: ``hello`` · ``message`` · ``typing`` · ``ping``. Server to client: ``welcome`` · ``ack`` · ``message`` ·
+Client to server: ``hello`` · ``message`` · ``vote`` · ``typing`` · ``ping``. Server to client: ``welcome`` · ``ack`` · ``message`` ·
 ``owner`` · ``typing`` · ``error`` · ``pong``. An ``ack`` says that the message stands in the ledger, nothing less.
 """
 
@@ -52,7 +52,15 @@ class Ping:
     """Keep-alive."""
 
 
-Frame = Hello | Say | Typing | Ping
+@dataclass(frozen=True)
+class Vote:
+    """Whether the answer under a number helped."""
+
+    seq: int
+    helpful: bool
+
+
+Frame = Hello | Say | Typing | Ping | Vote
 
 
 class Sessions:
@@ -122,6 +130,8 @@ def parse(raw: str) -> Frame:
             return Hello(token=str(body.get("token", "")), after=_number(body.get("after", 0)))
         case "message":
             return _say(body)
+        case "vote":
+            return Vote(seq=_number(body.get("seq")), helpful=body.get("helpful") is True)
         case "typing":
             return Typing()
         case "ping":

@@ -79,10 +79,14 @@ class Socket:
                 frame = protocol.parse(await self._socket.receive_text())
                 if isinstance(frame, protocol.Say):
                     await self._take(frame)
+                elif isinstance(frame, protocol.Vote):
+                    await self._hub.vote(self._conversation, frame.seq, frame.helpful)
                 elif isinstance(frame, protocol.Ping):
                     await self._send({"type": "pong"})
             except InputRefused as refused:
                 await self._send(protocol.error(refused.code, refused.message, refused.detail.get("id")))
+            except NotFound as missing:
+                await self._send(protocol.error("not_found", missing.message))
             except KeyError:
                 await self._send(protocol.error("bad_frame", "只接受文本消息。"))
 

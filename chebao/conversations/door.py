@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query
+from fastapi import Path as PathParam
 from pydantic import BaseModel, Field
 
 from chebao.conversations import outbox
@@ -31,6 +32,12 @@ class Attachment(BaseModel):
     id: str = Field(min_length=1, max_length=100)
     content_type: str = Field(max_length=100)
     url: str = Field(max_length=1000, pattern=r"^https?://")
+
+
+class Vote(BaseModel):
+    """Whether an answer helped."""
+
+    helpful: bool
 
 
 class Metadata(BaseModel):
@@ -89,6 +96,12 @@ def router(hub: Hub, key: str) -> APIRouter:
         conversation, _ = await hub.find(CHANNEL, "", sender)
         rows = await hub.messages_after(conversation.id, after)
         return {"messages": [outbox.shown(hub.tokens, row) for row in rows], "last_seq": conversation.last_seq}
+
+    @routes.put("/api/conversations/{sender}/messages/{seq}/vote", status_code=204)
+    async def vote(sender: str, seq: Annotated[int, PathParam(ge=1, lt=2**31)], body: Vote) -> None:
+        """Keeps whether an answer of the bot helped."""
+        conversation, _ = await hub.find(CHANNEL, "", sender)
+        await hub.vote(conversation.id, seq, body.helpful)
 
     return routes
 

@@ -134,6 +134,16 @@ class Hub:
                             return True
         return False
 
+    async def vote(self, conversation_id: str, seq: int, helpful: bool) -> None:
+        """Keeps whether an answer of the bot helped; a later vote replaces the first.
+
+        Raises:
+            NotFound: the bot said nothing under that number.
+        """
+        async with self.engine.begin() as connection:
+            if not await ledger.vote(connection, conversation_id, seq, helpful):
+                raise NotFound("没有找到这条回答。")
+
     # outgoing
 
     async def announce(self, conversation_id: str, reply: Reply, *, key: str, sender: Sender = "system") -> bool:

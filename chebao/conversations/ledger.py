@@ -233,6 +233,17 @@ def _message_rows() -> Any:
     return select(*(messages.c[name] for name in Message.__dataclass_fields__))
 
 
+async def vote(connection: AsyncConnection, conversation_id: str, seq: int, helpful: bool) -> bool:
+    """Keeps what the customer thinks of an answer; False when the bot said nothing under that number."""
+    m = messages.c
+    changed = await connection.execute(
+        update(messages)
+        .where(m.conversation_id == conversation_id, m.seq == seq, m.sender == "bot", m.turn_of.is_not(None))
+        .values(helpful=helpful)
+    )
+    return changed.rowcount == 1
+
+
 async def settle(
     connection: AsyncConnection, message_id: int, state: str, *, understood: dict[str, Any] | None = None
 ) -> bool:

@@ -51,5 +51,6 @@ def shown(tokens: Tokens, message: Message) -> dict[str, Any]:
         "custom": custom,
         "attachments": message.attachments or [],
         "location": message.location,
+        "helpful": message.helpful,
         "at": message.at.isoformat(),
     }

@@ -72,6 +72,7 @@ messages = Table(
     Column("understood", _JSON),
     Column("at", _MOMENT, nullable=False, server_default=text("now()")),
     Column("delivered_at", _MOMENT),
+    Column("helpful", Boolean),
 )
 
 uploads = Table(

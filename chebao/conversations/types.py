@@ -116,6 +116,7 @@ class Message:
     state: str | None
     told_at: datetime | None
     at: datetime
+    helpful: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,12 @@ _PROGRESS: dict[str, Any] = {
 }
 
 _REPLIES: dict[str, Replies] = {
+    "交强险赔多少": [
+        {
+            "text": "交强险有责时最多赔 20 万元。",
+            "custom": {"knowledge": {"kind": "confident", "topic": "compulsory_coverage", "version": 1}},
+        }
+    ],
     "方案": [
         {
             "text": "三种方案的估算如下：\n"

@@ -159,6 +159,20 @@ def test_person_is_one_press_away_and_buttons_work_once(page: Page, stack_url: s
     expect(page.get_by_role("button", name="返回机器人", disabled=False)).to_have_count(0)
 
 
+def test_an_answer_can_be_voted_on_and_the_vote_stays(page: Page, stack_url: str) -> None:
+    open_chat(page, stack_url)
+    say(page, "交强险赔多少")
+    vote = page.get_by_role("group", name="这个回答有帮助吗").get_by_role("button", name="没帮助")
+    expect(vote).to_have_attribute("aria-pressed", "false")
+    vote.click()
+    expect(vote).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(vote).to_have_attribute("aria-pressed", "true")
+    say(page, "你好")
+    answered(page)
+    expect(page.get_by_role("group", name="这个回答有帮助吗")).to_have_count(1)
+
+
 def test_large_type_is_remembered(page: Page, stack_url: str) -> None:
     open_chat(page, stack_url)
     size = "() => parseFloat(getComputedStyle(document.querySelector('[data-testid=input]')).fontSize)"

@@ -150,6 +150,13 @@ export class ChatClient {
     this.options.onChange();
   }
 
+  /** Says whether an answer helped; without a connection nothing happens, so that the page shows only what was told. */
+  vote(seq: number, helpful: boolean): void {
+    if (!this.connection.send({ type: "vote", seq, helpful })) return;
+    this.timeline.vote(seq, helpful);
+    this.options.onChange();
+  }
+
   /** Tells the other side, at most every three seconds, that the customer is writing. */
   sendTyping(): void {
     const now = Date.now();

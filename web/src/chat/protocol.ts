@@ -39,6 +39,9 @@ export interface ChatMessage {
   attachments: Attachment[];
   location: Place | null;
   at: string;
+  /** An answer from the knowledge base: the customer may say whether it helped. */
+  votable: boolean;
+  helpful: boolean | null;
 }
 
 export type ServerFrame =
@@ -56,6 +59,7 @@ export type Content = { text: string } | { button: string } | { location: Place 
 export type ClientFrame =
   | { type: "hello"; token: string; after: number }
   | ({ type: "message"; id: string } & Content)
+  | { type: "vote"; seq: number; helpful: boolean }
   | { type: "typing" }
   | { type: "ping" };
 
@@ -115,6 +119,8 @@ function parseMessage(frame: Json): ChatMessage | null {
     attachments: list(frame.attachments, parseAttachment),
     location: place(frame.location),
     at: text(frame.at),
+    votable: text(record(record(frame.custom)?.knowledge)?.kind) === "confident",
+    helpful: typeof frame.helpful === "boolean" ? frame.helpful : null,
   };
 }
 

@@ -29,6 +29,8 @@ function preview(unsent: Unsent, seq: number): ChatMessage {
     attachments,
     location,
     at: unsent.at,
+    votable: false,
+    helpful: null,
   };
 }
 
@@ -64,6 +66,13 @@ export class Timeline {
     }
     this.cached = null;
     return !known;
+  }
+
+  /** Shows a vote at once. */
+  vote(seq: number, helpful: boolean): void {
+    const message = this.confirmed.get(seq);
+    if (message) this.confirmed.set(seq, { ...message, helpful });
+    this.cached = null;
   }
 
   /** Adds an unsent message; one that the ledger already has is left out. */
