@@ -157,7 +157,7 @@ async def find(engine: AsyncEngine, state: State, *, limit: int = 50, before: in
     if before is not None:
         wanted = wanted.where(reviews.c.id < before)
     async with engine.connect() as connection:
-        return [Review(**row._mapping) for row in await connection.execute(wanted)]
+        return [_review(row) for row in await connection.execute(wanted)]
 
 
 async def approve(
@@ -202,7 +202,11 @@ async def approved(engine: AsyncEngine) -> Sequence[Review]:
         found = await connection.execute(
             select(*_FIELDS).where(reviews.c.state == State.APPROVED).order_by(reviews.c.id)
         )
-        return [Review(**row._mapping) for row in found]
+        return [_review(row) for row in found]
+
+
+def _review(row: Row[Any]) -> Review:
+    return Review(**{**row._mapping, "state": State(row.state)})
 
 
 async def _lock(connection: AsyncConnection, review_id: int) -> Review:
@@ -210,7 +214,7 @@ async def _lock(connection: AsyncConnection, review_id: int) -> Review:
     row = found.one_or_none()
     if row is None:
         raise NotFound("没有这条待审核的消息。")
-    return Review(**row._mapping)
+    return _review(row)
 
 
 async def _decide(
@@ -222,4 +226,4 @@ async def _decide(
         .values(state=state, reviewer=reviewer, reviewed_at=func.now(), **labels)
         .returning(*_FIELDS)
     )
-    return Review(**changed.one()._mapping)
+    return _review(changed.one())
