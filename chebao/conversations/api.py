@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from chebao.conversations.config import HubSettings
+from chebao.conversations.delivery import Delivery, Hold
+from chebao.conversations.delivery_job import DeliveryJob, DeliveryLost, PushChannel
 from chebao.conversations.hub import Hub
 from chebao.conversations.outbox import shown
 from chebao.conversations.rasa import Rasa
@@ -16,11 +18,16 @@ __all__ = [
     "Accepted",
     "Company",
     "Conversation",
+    "Delivery",
+    "DeliveryJob",
+    "DeliveryLost",
+    "Hold",
     "Hub",
     "HubSettings",
     "Incoming",
     "Message",
     "Owner",
+    "PushChannel",
     "Rasa",
     "Reply",
     "Sender",

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chebao.conversations import commands, ledger, notices, outbox, ownership
 from chebao.conversations.buttons import Tokens
+from chebao.conversations.delivery import Delivery
 from chebao.conversations.rasa import Rasa
 from chebao.conversations.signals import Signals
 from chebao.conversations.tables import conversations, messages
@@ -50,6 +51,7 @@ class Hub:
         self.tokens = Tokens(secret)
         self.signals = Signals(database_url)
         self.turns = Turns(engine, self.signals, rasa, company)
+        self.delivery = Delivery(engine, self.signals, sweep_every=sweep_every)
         self._sweep_every = sweep_every
         self._sweeper: asyncio.Task[None] | None = None
         self._waited_for: Counter[int] = Counter()
@@ -57,6 +59,7 @@ class Hub:
     async def start(self) -> None:
         """Begins to listen and takes up unfinished messages."""
         await self.signals.start()
+        self.delivery.start()
         self._sweeper = asyncio.create_task(self._sweep(), name="hub-sweeper")
 
     async def stop(self) -> None:
@@ -65,6 +68,7 @@ class Hub:
             with suppress(asyncio.CancelledError):
                 await self._sweeper
         await self.turns.stop()
+        await self.delivery.stop()
         await self.signals.stop()
         await self.rasa.close()
 
@@ -81,7 +85,7 @@ class Hub:
     async def accept(self, incoming: Incoming) -> Accepted:
         """Writes a customer's message to the ledger and starts its turn; returns when it is safe."""
         admitted = await self._admit(incoming)
-        self.signals.wake(admitted.accepted.conversation_id)
+        self.signals.wake(admitted.accepted.conversation_id, pushes=admitted.pushes)
         # Of a message sent twice, the first caller may have ended before its turn began.
         if admitted.pending or admitted.accepted.duplicate:
             self.turns.start(admitted.accepted.conversation_id, admitted.work)

@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chebao.conversations import buttons, commands, notices, ownership
-from chebao.conversations.signals import LOCK_CLASS
+from chebao.conversations.signals import LIVING
 from chebao.conversations.tables import conversations, messages
 from chebao.conversations.types import Accepted, Conversation, Incoming, Message, Reply, Work
 from chebao.conversations.unit import Company, Unit
@@ -40,11 +40,15 @@ def asks_for_person(message_text: str, payload: dict[str, Any] | None) -> bool:
 
 @dataclass(frozen=True)
 class Admission:
-    """What became of a message: its receipt, whether it waits for a turn, and that turn where it could be claimed at once."""
+    """What became of a message: its receipt, whether it waits for a turn, and that turn where it could be claimed at once.
+
+    `pushes`: it was answered at once with something that has to be handed to a platform.
+    """
 
     accepted: Accepted
     pending: bool = False
     work: Work | None = None
+    pushes: bool = False
 
 
 async def accept(
@@ -66,7 +70,7 @@ async def accept(
         work = _claimed(unit, message)
         await unit.flush()
     accepted = Accepted(conversation.id, message.id, message.seq, duplicate=False)
-    return Admission(accepted, message.state == "pending", work)
+    return Admission(accepted, message.state == "pending", work, unit.pushes)
 
 
 def _claimed(unit: Unit, message: Message) -> Work | None:
@@ -259,14 +263,11 @@ async def settle(
 async def free_dead_leases(engine: AsyncEngine) -> None:
     """Frees the turns of instances that died: an instance is alive as long as its session holds its advisory lock."""
     async with engine.begin() as connection:
+        c = conversations.c
         await connection.execute(
-            text(
-                "UPDATE hub.conversations SET busy_by = NULL WHERE busy_by IS NOT NULL AND "
-                "(busy_until < now() OR busy_by NOT IN (SELECT objid::bigint FROM pg_locks"
-                " WHERE locktype = 'advisory' AND granted AND classid::bigint = :lock_class AND database ="
-                " (SELECT oid FROM pg_database WHERE datname = current_database())))"
-            ),
-            {"lock_class": LOCK_CLASS},
+            update(conversations)
+            .where(c.busy_by.is_not(None), or_(c.busy_until < func.now(), c.busy_by.not_in(LIVING)))
+            .values(busy_by=None)
         )
 
 

@@ -10,15 +10,26 @@ import asyncio
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import psycopg
+from sqlalchemy import BigInteger, column, text
 
 from chebao.logs import line
 
 CHANNEL = "chebao_hub"
 LOCK_CLASS = 0x0C8E
+LIVING = (
+    text(
+        "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid::bigint = :lock_class"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    .bindparams(lock_class=LOCK_CLASS)
+    .columns(column("objid", BigInteger))
+)
+"""The numbers of all living instances: each holds its advisory lock for as long as its session lasts."""
+
 _RETRY = 1.0
 
 log = logging.getLogger(__name__)
@@ -32,6 +43,7 @@ class Signals:
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
+        self.on_push: Callable[[str], None] = lambda _: None
         self.instance = secrets.randbelow(2**31 - 1) + 1
 
     async def start(self) -> None:
@@ -45,8 +57,14 @@ class Signals:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    def wake(self, conversation_id: str) -> None:
-        """Wakes the waiters of this process."""
+    def wake(self, conversation_id: str, *, pushes: bool = False) -> None:
+        """Wakes the waiters of this process.
+
+        Args:
+            pushes: a transaction of this process said something that has to be handed to a platform.
+        """
+        if pushes:
+            self.on_push(conversation_id)
         for event in self._waiting.get(conversation_id, ()):
             event.set()
 

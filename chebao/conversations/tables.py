@@ -73,6 +73,21 @@ messages = Table(
     Column("at", _MOMENT, nullable=False, server_default=text("now()")),
     Column("delivered_at", _MOMENT),
     Column("helpful", Boolean),
+    Column("delivery", Text),
+    Column("delivery_reason", Text),
+    Column("delivery_ref", Text),
+    Column("delivery_after", Integer),
+    Column("delivery_until", _MOMENT),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("conversation_id", Text, primary_key=True),
+    Column("busy_by", Integer),
+    Column("busy_until", _MOMENT),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("not_before", _MOMENT),
 )
 
 uploads = Table(

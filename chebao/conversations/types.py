@@ -11,6 +11,9 @@ Sender = Literal["customer", "bot", "agent", "system"]
 
 MAX_TEXT = 20_000
 
+PULLED = frozenset({"door", "web"})
+"""Channels whose clients fetch the numbered stream themselves; messages of all others are handed over by `Delivery`."""
+
 
 @dataclass(frozen=True)
 class Incoming:
@@ -117,6 +120,9 @@ class Message:
     told_at: datetime | None
     at: datetime
     helpful: bool | None = None
+    delivery: str | None = None
+    delivery_reason: str | None = None
+    delivery_ref: str | None = None
 
 
 @dataclass(frozen=True)

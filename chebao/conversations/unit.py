@@ -16,7 +16,7 @@ from chebao.conversations.buttons import payloads
 from chebao.conversations.commands import readable
 from chebao.conversations.signals import CHANNEL, Signals
 from chebao.conversations.tables import conversations, messages
-from chebao.conversations.types import Conversation, Reply, Sender
+from chebao.conversations.types import PULLED, Conversation, Reply, Sender
 from chebao.errors import NotFound
 
 _FIXED = {"id", "channel", "account", "peer", "created_at"}
@@ -68,8 +68,14 @@ class Unit:
                 "image": reply.image,
                 "custom": reply.custom,
                 "turn_of": turn_of,
+                "delivery": None if conversation.channel in PULLED else "queued",
             }
         )
+
+    @property
+    def pushes(self) -> bool:
+        """Whether this transaction says something that has to be handed to a platform."""
+        return bool(self._rows) and self.conversation.channel not in PULLED
 
     async def flush(self) -> None:
         """Writes the outbox rows and the conversation, and queues the wake-up for the commit."""
@@ -106,4 +112,4 @@ async def open_unit(
         unit = Unit(connection, Conversation(**row._mapping), company, signals.instance)
         yield unit
         await unit.flush()
-    signals.wake(conversation_id)
+    signals.wake(conversation_id, pushes=unit.pushes)

@@ -1,0 +1,132 @@
+"""One delivery job: the right to hand over a conversation's waiting messages, and what a channel says of each.
+
+States of a message (`hub.messages.delivery`)::
+
+    queued ─▶ sending ─▶ sent ─▶ delivered       delivered: the platform said so later
+      ▲         │ ├────▶ failed                  for good; agents see the reason
+      │         │ └────▶ unconfirmed             the answer never came: it almost certainly went out, never sent again
+      ├─────────┘                                the platform refused for now (`DeliveryJob.retry_after`)
+      └──▶ parked                                until a moment, or until the customer's next message
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from chebao.conversations.tables import conversations, deliveries, messages
+from chebao.conversations.types import Conversation, Message
+from chebao.logs import line
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+_LONGEST_PAUSE = 300.0
+
+
+class DeliveryLost(Exception):
+    """The job may not send this any more: another process took over, or an agent now speaks in the bot's place."""
+
+
+class PushChannel(Protocol):
+    """A channel that messages are handed to."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def deliver(self, job: DeliveryJob) -> None:
+        """Hands over the job's messages in order and says of each what became of it.
+
+        What it leaves `sending` becomes unconfirmed, what it leaves alone stays queued. An error ends the job and is tried
+        again later.
+        """
+
+
+class DeliveryJob:
+    """The right to hand over one conversation's waiting messages, made by `Delivery`.
+
+    Attributes:
+        conversation: as it was when the job began.
+        messages: what waits, oldest first.
+        attempts: how many jobs before this one were told to come again later.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, instance: int, conversation: Conversation, waiting: Sequence[Message], attempts: int
+    ) -> None:
+        self._engine, self._instance = engine, instance
+        self.conversation = conversation
+        self.messages = tuple(waiting)
+        self.attempts = attempts
+        self.pause: float | None = None
+        self.progressed = False
+
+    @property
+    def ids(self) -> list[int]:
+        return [message.id for message in self.messages]
+
+    async def sending(self, *ids: int, ref: str | None = None) -> None:
+        """Commits the intent to hand these over now.
+
+        Raises:
+            DeliveryLost: not to be sent by this job; end it.
+        """
+        m, c, d = messages.c, conversations.c, deliveries.c
+        ours = select(d.conversation_id).where(d.conversation_id == self.conversation.id, d.busy_by == self._instance)
+        silenced = select(c.id).where(
+            c.id == m.conversation_id, c.owner == "agent", m.sender == "bot", m.epoch < c.epoch
+        )
+        async with self._engine.begin() as connection:
+            changed = await connection.execute(
+                update(messages)
+                .where(m.id.in_(ids), m.delivery.in_(("queued", "parked")), ours.exists(), ~silenced.exists())
+                .values(delivery="sending", delivery_ref=ref, delivery_reason=None)
+            )
+            if changed.rowcount != len(ids):
+                raise DeliveryLost
+            await connection.execute(
+                update(deliveries)
+                .where(d.conversation_id == self.conversation.id)
+                .values(busy_until=func.now() + LEASE)
+            )
+
+    async def sent(self, *ids: int, ref: str | None = None) -> None:
+        """The platform took these; `ref` is its id of the message."""
+        await self._settle(ids, delivery="sent", delivered_at=func.now(), **({"delivery_ref": ref} if ref else {}))
+
+    async def failed(self, *ids: int, reason: str) -> None:
+        """These will never arrive; agents are shown the reason."""
+        log.warning(line("delivery_failed", conversation=self.conversation.id, messages=len(ids), reason=reason))
+        await self._settle(ids, delivery="failed", delivery_reason=reason)
+
+    async def parked(self, *ids: int, reason: str, until: datetime | None) -> None:
+        """These wait until a moment; None: until the customer's next message."""
+        log.info(line("delivery_parked", conversation=self.conversation.id, messages=len(ids), reason=reason))
+        after = self.conversation.last_customer_seq
+        await self._settle(ids, delivery="parked", delivery_reason=reason, delivery_until=until, delivery_after=after)
+
+    def retry_after(self, seconds: float) -> None:
+        """The platform refused for now: return after this call. What was being sent is queued again."""
+        self.pause = max(seconds, min(_LONGEST_PAUSE, 2.0**self.attempts) if self.attempts else 0.0)
+
+    async def _settle(self, ids: Sequence[int], **values: Any) -> None:
+        m = messages.c
+        self.progressed = True
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(messages).where(m.id.in_(ids), m.delivery.not_in(("sent", "delivered"))).values(**values)
+            )
+
+
+async def unconfirm(connection: AsyncConnection, conversation_id: str, ids: Sequence[int]) -> None:
+    """What is still `sending` got no answer; whether it arrived will not be known."""
+    left = await connection.execute(
+        update(messages).where(messages.c.id.in_(ids), messages.c.delivery == "sending").values(delivery="unconfirmed")
+    )
+    if left.rowcount:
+        log.warning(line("delivery_unconfirmed", conversation=conversation_id, messages=left.rowcount))
