@@ -20,7 +20,6 @@ from chebao.conversations.api import DeliveryJob, Hub, HubSettings, Incoming, Re
 from chebao.conversations.tables import deliveries
 from chebao.db import driver_url
 from chebao.settings import Settings
-from tests.fakes.rasa import FakeRasa
 
 pytestmark = pytest.mark.asyncio
 _PEERS = itertools.count()
