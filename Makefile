@@ -14,7 +14,7 @@ export PYTHONUTF8 := 1
 
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: run test train shell export-learned measure-idle lint format validate clean help env
+.PHONY: run test train eval shell export-learned measure-idle lint format validate clean help env
 
 help: ## what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -33,6 +33,12 @@ test: env web/dist/.stamp lint ## everything: format, lint, types, import rules,
 
 train: env ## train the assistant if configuration, domain or data changed
 	@$(BOT) train
+
+eval: env ## FILE=…: how well labelled messages are understood and answered (NOW=… REPORT=dir BASELINE=1)
+	@test -n "$(FILE)" || { echo "Say which labelled messages: make eval FILE=path.jsonl" >&2; exit 2; }
+	@$(BOT) train
+	@$(if $(BASELINE),$(PY) -m benchmarks.stock train)
+	@$(PY) -m benchmarks.understanding "$(FILE)" $(if $(NOW),--now "$(NOW)") $(if $(REPORT),--report "$(REPORT)") $(if $(BASELINE),--baseline)
 
 shell: env ## talk to the assistant in the terminal (rasa shell beside a running back office)
 	@$(PY) -m chebao shell

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +14,6 @@ from chebao.knowledge import KnowledgeBase, load_articles
 from chebao.knowledge import search as search_module
 from chebao.knowledge.articles import load_phrasings
 from chebao.knowledge.encoder import Vectors, encode_cached, find_encoder
-from chebao.knowledge.evaluate import evaluate, read_questions
 from chebao.knowledge.search import ANSWER_LIMIT
 from chebao.knowledge.understanding import read
 
@@ -200,22 +198,6 @@ def test_slips_and_wide_letters_are_folded() -> None:
     assert read("我要报按！").text == read("我要报案").text
     assert read("第三者责任险１００万").text == read("三者险100万").text
     assert read("强险多少钱").text == "交强险多少钱"
-
-
-def test_evaluation_counts_what_was_agreed(knowledge: KnowledgeBase, tmp_path: Path) -> None:
-    lines = [
-        {"text": "划痕险赔什么", "topics": ["cover_scratch"], "in_scope": True},
-        {"text": "划痕险赔什么", "topics": ["vehicle_taxes"], "in_scope": True},
-        {"text": "划痕险赔什么", "topics": [], "in_scope": False},
-        {"text": "今天天气真好", "topics": [], "in_scope": False},
-        {"text": "没有标主题", "intent": "faq"},
-    ]
-    path = tmp_path / "questions.jsonl"
-    path.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
-    figures = evaluate(knowledge, read_questions(path))
-    assert figures.lines == 4
-    assert figures.kb_top1 == 0.5
-    assert (figures.answered_right, figures.answered_wrong, figures.not_answered) == (0.25, 0.5, 0.25)
 
 
 class _Letters:
