@@ -14,7 +14,7 @@ export PYTHONUTF8 := 1
 
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: run test train eval shell export-learned measure-idle lint format validate clean help env
+.PHONY: run test train eval shell export-learned measure-idle bench lint format validate clean help env
 
 help: ## what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -49,6 +49,9 @@ export-learned: env ## turn reviewed messages into training data
 measure-idle: env web/dist/.stamp train ## start time and idle memory of the stack, as JSON
 	@$(PY) -m benchmarks.idle
 
+bench: env web/dist/.stamp train ## speed beside stock Rasa, which is trained first; QUICK=1 for short rounds
+	@$(PY) -m benchmarks.speed $(if $(QUICK),--quick)
+
 validate: env ## check domain, rules, stories and training data
 	@$(BOT) validate
 
@@ -64,7 +67,7 @@ format: env web/dist/.stamp ## format Python and TypeScript
 	@$(NPM) run format
 
 clean: ## remove state, environments and builds
-	rm -rf .chebao .venv bot/.venv web/node_modules web/dist models $(TOOLS)
+	rm -rf .chebao .venv bot/.venv benchmarks/stock/.venv web/node_modules web/dist models $(TOOLS)
 
 env: .venv/.stamp bot/.venv/.stamp
 

@@ -106,7 +106,7 @@ def _fitting(rules: Sequence[Rule], replies: Sequence[Reply]) -> Iterator[int]:
         yield from (n for n, rule in enumerate(rules) if re.search(rule["when"], part))
 
 
-class _Customer:
+class Customer:
     """Chooses the next messages."""
 
     def __init__(self, scenario: Mapping[str, Any]) -> None:
@@ -180,7 +180,7 @@ def play(base_url: str, key: str, scenario: Mapping[str, Any], *, reset: bool = 
     try:
         if reset:
             stack.reset()
-        goal, customer = _Goal(stack, scenario.get("goal", {})), _Customer(scenario)
+        goal, customer = _Goal(stack, scenario.get("goal", {})), Customer(scenario)
         opening = scenario["open"]
         pending: list[Said] = list(opening) if isinstance(opening, list) else [opening]
         while pending and outcome.turns < scenario.get("max_turns", 25):
