@@ -111,7 +111,9 @@ def split(text: str, limit: int = LIMIT) -> list[str]:
 
 
 def _cut(line: str, limit: int) -> list[str]:
-    pieces, current, size = [], [], 0
+    pieces: list[str] = []
+    current: list[str] = []
+    size = 0
     for grapheme in regex.findall(r"\X", line):
         # a pile of combining marks larger than a message is cut where it may be
         for unit in [grapheme] if _size(grapheme) <= limit else grapheme:
