@@ -21,7 +21,7 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from bot import patches
+from bot import lean, patches
 from bot.database import Answer
 from bot.tracker_store import LiveTrackerStore, Turn, current_turn
 
@@ -247,4 +247,6 @@ def pressed(intent: str, entities: dict[str, Any], text: str) -> dict[str, Any]:
 
 def _reason(error: BaseException) -> str:
     """Our own words where the error is ours; of others the type alone, since their words may hold a customer's."""
-    return str(error) if isinstance(error, patches.ActionFailed) else type(error).__name__
+    causes = [error, error.__cause__, error.__context__]
+    ours = next((cause for cause in causes if isinstance(cause, (patches.ActionFailed, lean.LeftOut))), None)
+    return str(ours or type(error).__name__)

@@ -199,6 +199,10 @@ def main(arguments: list[str] | None = None) -> int:
         commands.add_parser(name, help=f"rasa {name}", add_help=False)
     options, rest = parser.parse_known_args(arguments)
     options.rest = rest
+    if options.command == "serve":
+        from bot import lean
+
+        lean.install()
     prepare()
     handlers: dict[str, Any] = {"serve": serve, "train": train, "parse": parse}
     return handlers.get(options.command, rasa_command)(options)
