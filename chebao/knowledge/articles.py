@@ -58,7 +58,8 @@ class Article:
         lead: first paragraph, one or two sentences that answer by themselves (at most 90 characters).
         cues: regular expressions over the normalised question; a match says that the question is about this topic.
         decisive: cues that outweigh a cover or scene named beside them ("出险两次的三者险明年多少钱" is about the premium).
-        version: first 12 hex digits of the file's SHA-256, so that an answer can be traced to the text it used.
+        digest: first 12 hex digits of the text's SHA-256, which tells whether a file has changed.
+        version: number of the text in the database; 1 for a file that was never stored.
     """
 
     id: str
@@ -73,7 +74,8 @@ class Article:
     sections: tuple[Section, ...]
     cues: tuple[str, ...]
     decisive: tuple[str, ...]
-    version: str
+    digest: str
+    version: int = 1
 
 
 def sentences(text: str) -> list[str]:
@@ -157,7 +159,7 @@ def parse_article(raw: str, *, name: str) -> Article:
         sections=sections,
         cues=_patterns(fields, "cues", name),
         decisive=_patterns(fields, "decisive", name),
-        version=hashlib.sha256(raw.encode()).hexdigest()[:12],
+        digest=hashlib.sha256(raw.encode()).hexdigest()[:12],
     )
 
 

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Rows = NDArray[np.int64]
+Sparse = tuple[Rows, Floats]
 
 
 def grams(text: str, sizes: tuple[int, ...] = (1, 2, 3)) -> list[str]:
@@ -26,19 +28,17 @@ class Vocabulary:
     Attributes:
         terms: shape (terms,), dtype str.
         idf: shape (terms,).
-        size: number of documents that were counted.
     """
 
     terms: NDArray[np.str_]
     idf: Floats
-    size: int
 
     @classmethod
     def of(cls, documents: Sequence[Sequence[str]]) -> Vocabulary:
         frequency = Counter(term for document in documents for term in set(document))
         terms = sorted(frequency)
         idf = np.array([math.log(1 + len(documents) / frequency[term]) for term in terms], dtype=np.float32)
-        return cls(np.array(terms), idf, len(documents))
+        return cls(np.array(terms), idf)
 
 
 class TermVectors:
@@ -47,9 +47,9 @@ class TermVectors:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._row = {term: row for row, term in enumerate(vocabulary.terms.tolist())}
         self._idf = vocabulary.idf
-        self._unseen = math.log(1 + vocabulary.size)
+        self._unseen = float(vocabulary.idf.max(initial=1.0))  # as rare as the rarest
 
-    def rows(self, terms: Iterable[str]) -> tuple[Rows, Floats]:
+    def rows(self, terms: Iterable[str]) -> Sparse:
         """Rows and weights of the known terms; unknown ones still lengthen the vector."""
         count = Counter(terms)
         rows = [self._row[term] for term in count if term in self._row]
@@ -62,8 +62,9 @@ class TermVectors:
         return np.array(rows, dtype=np.int64), weights * np.float32(1 / norm)
 
 
-def similarities(vectors: Sequence[tuple[Rows, Floats]], terms: int) -> Floats:
+def similarities(vectors: Sequence[Sparse]) -> Floats:
     """Cosines of all pairs of sparse unit vectors, shape (n, n)."""
+    terms = max((int(rows.max(initial=-1)) for rows, _ in vectors), default=-1) + 1
     postings: list[list[tuple[int, float]]] = [[] for _ in range(terms)]
     for number, (rows, weights) in enumerate(vectors):
         for row, weight in zip(rows.tolist(), weights.tolist(), strict=True):
@@ -81,15 +82,21 @@ def similarities(vectors: Sequence[tuple[Rows, Floats]], terms: int) -> Floats:
     return result
 
 
-def least_squares(kernel: Floats, classes: Sequence[int], count: int, ridge: float) -> Floats:
-    """Dual weights, shape (texts, count), of a classifier whose score is near 1 for a clear member and near 0 otherwise."""
-    targets = np.zeros((len(classes), count), dtype=np.float64)
-    targets[np.arange(len(classes)), list(classes)] = 1.0
-    matrix = kernel.astype(np.float64) + ridge * np.eye(len(classes))
-    return np.linalg.solve(matrix, targets).astype(np.float32)
+def least_squares(kernel: Floats, classes: Sequence[int], count: int, ridge: float, balance: float) -> Floats:
+    """Dual weights, shape (texts, count), of a classifier whose score is near 1 for a clear member and near 0 otherwise.
+
+    `balance` above 0 gives examples of small classes more say, so that a class does not win by its size.
+    """
+    numbers = np.array(classes)
+    targets = np.zeros((len(numbers), count), dtype=np.float32)
+    targets[np.arange(len(numbers)), numbers] = 1
+    sizes = np.bincount(numbers, minlength=count)
+    weights = (sizes[sizes > 0].mean() / sizes[numbers]) ** balance
+    held_back = kernel + np.diag(ridge / weights).astype(np.float32)
+    return np.asarray(np.linalg.solve(held_back, targets), dtype=np.float32)
 
 
-def spread(vectors: Sequence[tuple[Rows, Floats]], dual: Floats, terms: int) -> Floats:
+def spread(vectors: Sequence[Sparse], dual: Floats, terms: int) -> Floats:
     """Dual weights of texts turned into weights of terms, shape (terms, classes)."""
     weights = np.zeros((terms, dual.shape[1]), dtype=np.float32)
     for number, (rows, values) in enumerate(vectors):

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
 from chebao.knowledge.articles import Article, Section, load_articles, load_phrasings, sentences
 from chebao.knowledge.encoder import Encoder, find_encoder
-from chebao.knowledge.index import Index, Weights, answering_sections
+from chebao.knowledge.index import Index, answering_sections
 from chebao.knowledge.ranking import grams
 from chebao.knowledge.understanding import Reading, fold, read
+from chebao.knowledge.weighing import WEIGHING, Weighing, likelihoods
 
 ANSWER_LIMIT = 200
 CHOICES = 3
-SHARPNESS = 6.0
-VERBATIM = 1.0  # for a question that stands word for word in an article
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Where to answer and where to ask back. Chosen on 2026-11-22 on 615 real questions at cost 5 for a wrong answer and
-    1 for asking back. Right, wrong and cost a question at certainty 0.30: 69 %, 5.2 %, 0.52 · 0.35: 65 %, 4.2 %, 0.52 ·
-    0.38: 63 %, 3.7 %, 0.52 · 0.46: 56 %, 2.6 %, 0.54. The cost is flat, so the fewer wrong answers decide. On the quarter of
-    them that nobody looked at while cues and phrasings were written, 0.38 answers 57 % rightly and 4.6 % wrongly. Of 600
-    questions on other lines of insurance 1.3 % are answered.
-    """
-
-    certainty: float = 0.38
-    other: float = 0.35
-    choices: float = 0.3
+VERBATIM = 20.0  # log-odds for a question that stands word for word in an article
 
 
 @dataclass(frozen=True)
@@ -64,7 +50,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Ranking:
-    """All articles, best first, with their scores; how far the first stands out; how far it looks like another matter."""
+    """All articles, best first, with their log-odds.
+
+    Attributes:
+        certainty: how likely the first article is right.
+        other: how likely the question is another matter than motor insurance.
+    """
 
     articles: tuple[Article, ...]
     scores: tuple[float, ...]
@@ -75,21 +66,13 @@ class Ranking:
 class KnowledgeBase:
     """All articles in memory, ready to be searched. Immutable: an edited article means a new KnowledgeBase."""
 
-    def __init__(
-        self,
-        articles: Sequence[Article],
-        encoder: Encoder | None,
-        cache: Path | None = None,
-        phrasings: Mapping[str, Sequence[str]] | None = None,
-        thresholds: Thresholds | None = None,
-        weights: Weights | None = None,
-    ) -> None:
-        self.articles = tuple(articles)
-        self._thresholds = thresholds or Thresholds()
+    def __init__(self, index: Index, weighing: Weighing) -> None:
+        self.articles = index.articles
+        self._index = index
+        self._weighing = weighing
         self._asked = {
             fold(question): number for number, article in enumerate(self.articles) for question in article.questions
         }
-        self._index = Index(self.articles, phrasings or {}, encoder, cache, weights or Weights())
         self.rank("车险")  # the first question touches all memory: not in a customer's turn
 
     @classmethod
@@ -102,10 +85,19 @@ class KnowledgeBase:
             encoder: default: the installed one, or words alone.
 
         Raises:
-            ArticleError: an article is broken; the message names file and field.
+            ArticleError: an article, the phrasings or the weighing is missing or damaged; the message names the file.
         """
         articles = tuple(load_articles(folder).values())
-        return cls(articles, encoder or find_encoder(), cache, load_phrasings(folder))
+        weighing = Weighing.read(folder / WEIGHING)
+        return cls(Index(articles, load_phrasings(folder), encoder or find_encoder(), cache), weighing)
+
+    def with_changes(self, changed: Sequence[Article]) -> Self:
+        """A knowledge base that also knows these articles, new or edited; takes milliseconds."""
+        return type(self)(self._index.with_changes(changed), self._weighing) if changed else self
+
+    def article(self, topic: str) -> Article | None:
+        """The article of this id."""
+        return next((article for article in self.articles if article.id == topic), None)
 
     def search(self, question: str, k: int = CHOICES) -> list[Hit]:
         """The k best articles, best first; nothing for a text without a Chinese character, letter or digit."""
@@ -140,26 +132,28 @@ class KnowledgeBase:
         return self._rank(read(question))
 
     def _rank(self, reading: Reading) -> Ranking:
-        found = self._index.scores(reading, self._index.vector(reading.text))
-        scores = found.articles
+        voices = self._index.voices(reading, self._index.vector(reading.text))
+        scores = self._weighing.scores(voices)
         if reading.text in self._asked:
             scores[self._asked[reading.text]] += VERBATIM
-        order = np.argsort(-scores, kind="stable")
-        spread = np.exp(SHARPNESS * (scores - scores.max()))
+        order = np.argsort(-scores[:-1], kind="stable")
         return Ranking(
             tuple(self.articles[number] for number in order),
             tuple(float(scores[number]) for number in order),
-            float(1 / spread.sum()),
-            found.other,
+            self._weighing.certainty(voices, scores),
+            float(likelihoods(scores)[-1]),
         )
 
     def _decide(self, reading: Reading, ranking: Ranking, motoring: bool) -> Literal["confident", "choices", "none"]:
-        limits = self._thresholds
-        ours = (motoring or reading.motor) and not reading.other_line and ranking.other <= limits.other
-        if ours and ranking.certainty >= limits.certainty:
+        if ours(reading, motoring=motoring) and ranking.certainty >= self._weighing.certain:
             return "confident"
-        relevant = reading.motor or (reading.insurance and not reading.other_line) or motoring
-        return "choices" if relevant and ranking.scores[0] >= limits.choices else "none"
+        relevant = motoring or reading.motor or (reading.insurance and not reading.other_line)
+        return "choices" if relevant and 1 - ranking.other >= self._weighing.offer else "none"
+
+
+def ours(reading: Reading, *, motoring: bool = False) -> bool:
+    """Whether a question may be answered at all: it speaks of motoring, and of no other line of insurance."""
+    return (motoring or reading.motor) and not reading.other_line
 
 
 @lru_cache(maxsize=4096)

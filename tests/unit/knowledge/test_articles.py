@@ -118,7 +118,7 @@ def test_good_article_is_read() -> None:
     article = parse_article(GOOD, name="sample.md")
     assert article.lead == "第一句话。第二句话。"
     assert [section.heading for section in article.sections] == ["情形", LAST_SECTION]
-    assert article.version != parse_article(GOOD.replace("说明", "改动"), name="sample.md").version
+    assert article.digest != parse_article(GOOD.replace("说明", "改动"), name="sample.md").digest
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,10 @@ from chebao.knowledge import KnowledgeBase, load_articles
 from chebao.knowledge import search as search_module
 from chebao.knowledge.articles import load_phrasings
 from chebao.knowledge.encoder import Vectors, encode_cached, find_encoder
+from chebao.knowledge.index import Index
 from chebao.knowledge.search import ANSWER_LIMIT
 from chebao.knowledge.understanding import read
+from chebao.knowledge.weighing import WEIGHING, Weighing
 
 # Written for this test; none of them stands in an article or among the phrasings.
 ASKED = [
@@ -89,7 +91,8 @@ def test_questions_left_out_of_learning_still_come_home(articles_folder: Path, c
         replace(article, questions=tuple(text for text in article.questions if text not in hidden[article.id]))
         for article in articles.values()
     ]
-    base = KnowledgeBase(kept, find_encoder(), cache / "left-out", load_phrasings(articles_folder))
+    index = Index(kept, load_phrasings(articles_folder), find_encoder(), cache / "left-out")
+    base = KnowledgeBase(index, Weighing.read(articles_folder / WEIGHING))
     ranked = [(base.search(question), topic) for topic, questions in hidden.items() for question in questions]
     first = sum(hits[0].article.id == topic for hits, topic in ranked) / len(ranked)
     among_three = sum(topic in [hit.article.id for hit in hits] for hits, topic in ranked) / len(ranked)
