@@ -49,9 +49,12 @@ def chosen(mix: dict[str, int] | None = None) -> list[tuple[str, dict[str, Any]]
 
 def _words_only(scenario: dict[str, Any]) -> bool:
     """Whether everything is said in words, and no person takes over, after whom the assistant is silent."""
-    said = [scenario["open"], *(rule.get("say", "") for rule in scenario.get("answers", ()))]
+    said = [scenario["open"], *(rule["say"] for rule in scenario.get("answers", ()) if "say" in rule)]
     flat = [part for each in said for part in (each if isinstance(each, list) else [each])]
-    return all(isinstance(part, str) for part in flat) and scenario.get("goal", {}).get("owner", "bot") == "bot"
+    return (
+        all(isinstance(part, str) and part.strip() for part in flat)
+        and scenario.get("goal", {}).get("owner", "bot") == "bot"
+    )
 
 
 def talks() -> list[Conversation]:
@@ -68,6 +71,15 @@ def talks() -> list[Conversation]:
 def plain(annotated: str) -> str:
     """A story test's message without its annotations."""
     return _ANNOTATION.sub(r"\1", annotated).strip()
+
+
+def unplayed() -> list[list[str]]:
+    """Messages without a stack to play on: each scenario's opening and answers in the order of the file, and the talks."""
+    said = []
+    for _, scenario in chosen():
+        parts = [scenario["open"], *(rule["say"] for rule in scenario.get("answers", ()) if "say" in rule)]
+        said.append([text for part in parts for text in (part if isinstance(part, list) else [part])])
+    return said + [list(talk.messages) for talk in talks()]
 
 
 def recorded(base_url: str, key: str, scenarios: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[Conversation]:

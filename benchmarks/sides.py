@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,18 +39,27 @@ class Side:
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU time that each of its processes has used so far."""
-        return {name: sum(_cpu(p) for p in group) for name, group in self.processes().items()}
+        return {name: sum(_asked(group, _cpu)) for name, group in self.processes().items()}
 
     def memory(self) -> dict[str, dict[str, float]]:
         """RSS and PSS of each of its processes in MB."""
         found = {}
         for name, group in self.processes().items():
-            infos = [p.memory_full_info() for p in group]
+            infos = _asked(group, psutil.Process.memory_full_info)
             found[name] = {
                 "rss_mb": round(sum(i.rss for i in infos) / 1e6, 1),
                 "pss_mb": round(sum(i.pss for i in infos) / 1e6, 1),
             }
         return found
+
+
+def _asked[T](group: list[psutil.Process], ask: Callable[[psutil.Process], T]) -> list[T]:
+    """The answers of those that still live: PostgreSQL's workers come and go."""
+    answers = []
+    for process in group:
+        with suppress(psutil.NoSuchProcess):
+            answers.append(ask(process))
+    return answers
 
 
 def _cpu(process: psutil.Process) -> float:
