@@ -11,10 +11,11 @@ import asyncio
 import importlib
 import json
 import logging
+import os
 import sys
 import time
 import warnings
-from typing import Any
+from typing import Any, TextIO
 
 warnings.filterwarnings("ignore")
 
@@ -32,7 +33,7 @@ async def understood(agent: Any, text: str) -> dict[str, Any]:
     }
 
 
-async def main(model: str) -> None:
+async def main(model: str, answers: TextIO) -> None:
     """Reads until the end of the input."""
     from rasa.core.agent import Agent
     from rasa.utils.log_utils import configure_structlog
@@ -45,10 +46,12 @@ async def main(model: str) -> None:
         if line.strip():
             given = json.loads(line)
             result = await understood(agent, given if isinstance(given, str) else given["text"])
-            print(json.dumps(result, ensure_ascii=False, default=str), flush=True)
+            print(json.dumps(result, ensure_ascii=False, default=str), file=answers, flush=True)
 
 
 if __name__ == "__main__":
     for module in sys.argv[2:]:
         importlib.import_module(module).apply()
-    asyncio.run(main(sys.argv[1]))
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever libraries print goes to the standard error
+    asyncio.run(main(sys.argv[1], answers))

@@ -27,8 +27,7 @@ _PATTERNS = {
 
 
 def write(folder: Path) -> str:
-    """Makes the project in `folder` and returns the fingerprint of all that its model depends on."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Makes the project in the new folder `folder` and returns the fingerprint of all that its model depends on."""
     folder.mkdir(parents=True)
     for name in ("config.yml", "credentials.yml", "endpoints.yml"):
         shutil.copy(HERE / name, folder / name)
@@ -82,7 +81,7 @@ def _pattern(entity: str, pattern: str) -> dict[str, str]:
 def _fingerprint(folder: Path) -> str:
     digest = hashlib.sha256((HERE / "uv.lock").read_bytes())
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name not in ("credentials.yml", "endpoints.yml"):
+        if path.is_file():
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

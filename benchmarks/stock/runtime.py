@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -36,11 +38,16 @@ def model() -> Path:
 def train() -> dict[str, Any]:
     """The record ``{fingerprint, training_s, model}`` of a model that fits the data, training one where there is none."""
     record = state() / "trained.json"
-    fingerprint = project.write(state() / "project")
-    if record.exists() and model().exists():
-        known: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-        if known["fingerprint"] == fingerprint:
-            return known | {"model": str(model())}
+    state().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=state()) as scratch:
+        fresh = Path(scratch) / "project"
+        fingerprint = project.write(fresh)
+        if record.exists() and model().exists():
+            known: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+            if known["fingerprint"] == fingerprint:
+                return known | {"model": str(model())}
+        shutil.rmtree(state() / "project", ignore_errors=True)
+        fresh.rename(state() / "project")
     _sync()
     print("Training stock Rasa (DIET and TED, several minutes) …", file=sys.stderr, flush=True)
     began = time.monotonic()
