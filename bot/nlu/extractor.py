@@ -32,6 +32,12 @@ def received_at(message: Message) -> dt.datetime:
     return dt.datetime.now(ZONE)
 
 
+def _question(message: Message) -> str:
+    """What the assistant had just asked (metadata ``question``), or ""."""
+    question = (message.get("metadata") or {}).get("question")
+    return question if isinstance(question, str) else ""
+
+
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
 class InsuranceEntityExtractor(GraphComponent, EntityExtractorMixin):
     """Plates, phones, moments, amounts, covers and the like by `chebao.insurance`."""
@@ -55,7 +61,7 @@ class InsuranceEntityExtractor(GraphComponent, EntityExtractorMixin):
                 continue
             found = [
                 {"entity": f.entity, "value": f.value, "start": f.start, "end": f.end, "extractor": self.name}
-                for f in find_all(text[:MAX_CHARS], received_at(message))
+                for f in find_all(text[:MAX_CHARS], received_at(message), _question(message))
             ]
             message.set(ENTITIES, message.get(ENTITIES, []) + found, add_to_output=True)
         return messages

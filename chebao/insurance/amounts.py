@@ -11,24 +11,28 @@ from chebao.insurance.numbers_zh import NUMERAL_CLASS, chinese_to_decimal
 _ARABIC = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,2})?|[0-9]+(?:\.[0-9]+)?"
 _ZH_DIGIT = "一二两三四五六七八九"
 _NUMERAL = rf"[{_ZH_DIGIT}壹贰叁肆伍陆柒捌玖十拾][{NUMERAL_CLASS}]*(?:点[零{_ZH_DIGIT}]+[百千万亿]*)?"
-_MULTIPLIED = rf"(?:{_ARABIC})[ ]?(?:[百千万亿]+(?:零?[0-9{_ZH_DIGIT}]{{1,4}}(?:[百千](?:[0-9{_ZH_DIGIT}](?![0-9]))?)?)?|[WK](?![0-9A-Z]))"
+_MULTIPLIED = rf"(?:{_ARABIC})[ ]?(?:[百千万亿]+(?:零?(?:[0-9]{{1,4}}|[{_ZH_DIGIT}]{{1,4}})(?:[百千](?:[0-9{_ZH_DIGIT}](?![0-9]))?)?)?|[WK][0-9]?(?![0-9A-Z.]))"
 _MORE = r"(?:[多来余几]|好几)?"
 _YUAN = r"(?:元整?|块钱|块|圆|人民币|RMB|CNY)"
 _NOT_MONEY = (
     r"(?!\s*(?:公里|千米|公斤|里|米|KM|码|迈|像素|个|人|次|天|年|月|日|号|点|时|分钟|分|秒|小时|星期|周|辆|台|条|件|位|种|公分|斤|吨|度|%|％|字|遍|倍|家|"
-    r"名|座|岁|升|L(?![A-Z])|T(?![A-Z])|毫|瓦|转|匹|期|步|平|成|只|层|路|环|国道|省道|高速|款|系|楼|栋|室|弄|线|把|场|火|一))"
+    r"名|座|岁|升|L(?![A-Z])|T(?![A-Z])|毫|瓦|转|匹|期|步|平|成|只|层|路|环|国道|省道|高速|款|系|楼|栋|室|弄|线|把|场|火|笔|张|份|页|单|一(?!个?[年月天])))"
 )
 _AMOUNT = re.compile(
-    rf"(?P<vague>[几数]|十几|好几|上|成|若干)?(?P<sign>[¥￥]\s?)?"
-    rf"(?P<number>{_MULTIPLIED}|{_ARABIC}|{_NUMERAL})(?P<more>{_MORE})(?P<scale>[百千万]?)(?P<unit>{_YUAN})?(?P<tail>[0-9{_ZH_DIGIT}](?:毛|角)?(?![0-9{NUMERAL_CLASS}]))?"
+    rf"(?P<vague>[几数]|十几|好几|(?<![加提调升])上|(?<![调改变换提加升写])成|若干)?(?P<sign>[¥￥]\s?)?"
+    rf"(?P<number>{_MULTIPLIED}|{_ARABIC}|{_NUMERAL})(?P<more>{_MORE})(?P<scale>[百千万]?)(?:(?P<unit>{_YUAN})(?P<tail>[0-9{_ZH_DIGIT}](?:毛|角)?(?![0-9{NUMERAL_CLASS}]))?)?"
 )
 _UNITLESS_NUMERAL = re.compile(rf"(?:{_ARABIC}|[{NUMERAL_CLASS}点]+)[ ]?[百千万亿WK]|[{NUMERAL_CLASS}]*[百千万亿]")
 _SAID = re.compile(
     r"(?:赔付?|赔偿|定损|核损|花|报价|保费|保额|价格|售价|裸车价|车价|购置价|落地价?|开票价|发票价|修车费?|维修费?|修理费?|医药费|医疗费|罚款|扣|交|付|退|收|"
-    r"多收|报销|要价|金额|补|转|只给|给|值|总价|合计|共计|总共|一共|保险费|车船税)(?:了|的是|是|为|我|款|到|到了|了我|出|出了|:|才|只有|只|也就|大概|差不多|大约|约|在|金额)*[ ]?$"
+    r"多收|报销|要价|金额|补|转|只给|给|定|认|批|减了?|值|总价|合计|共计|总共|一共|保险费|车船税)(?:了|的是|是|为|我|款|到|到了|了我|出|出了|:|才|只有|只|也就|大概|差不多|大约|约|在|金额)*[ ]?$"
 )
 _RANGE = re.compile(rf"[{_ZH_DIGIT}][{_ZH_DIGIT}](?=[十百千万])|[{_ZH_DIGIT}]、[{_ZH_DIGIT}]")
 _ADJACENT = ("一二", "两三", "二三", "三四", "三五", "四五", "五六", "六七", "七八", "八九")
+_SHORT = re.compile(r"(?P<head>[0-9.]+)(?P<unit>[WK])(?P<tail>[0-9]?)")
+_PIECES = re.compile(r"[去掉凹少裂碰撞磕蹭刮缺]$")
+_HUNDREDS = re.compile(r"[一二两三四五六七八九1-9][百千]个(?=$|[，。,!！?？~])")
+_OF_BILL = re.compile(r"的?(?:发?票|保费|保单|账单)")
 _LARGEST_BARE = 10**9
 _AFTER = re.compile(_NOT_MONEY)
 _SPOKEN_FRACTION = re.compile(r"(?:百分之|千分之|万分之|第|[0-9]-|[A-Z])$")
@@ -71,8 +75,9 @@ def _value(match: re.Match[str]) -> Decimal | None:
     number = match["number"].replace(",", "").replace(" ", "")
     if match["vague"] or _vague_range(number) or (match["more"] and match["more"] in "几好几"):
         return None
-    if number[-1] in "WK":
-        value: Decimal | None = Decimal(number[:-1]) * (10_000 if number[-1] == "W" else 1000)
+    if short := _SHORT.fullmatch(number):
+        unit = 10_000 if short["unit"] == "W" else 1000
+        value: Decimal | None = Decimal(short["head"]) * unit + int(short["tail"] or 0) * unit // 10
     else:
         value = chinese_to_decimal(number)
     if value is None:
@@ -111,12 +116,16 @@ def _is_money(match: re.Match[str], folded: str) -> bool:
             and not match["sign"]
             and re.match(r"[去儿来走]|玻璃|漆|补|板|石|砖|电池|地方|的?[料铁]", folded[match.end() :])
         )
-        return not piece
+        gone = match["unit"] == "块" and match["number"] == "一" and _PIECES.search(folded[: match.start()][-1:])
+        return not piece and not gone
+    said = bool(_SAID.search(folded[max(0, match.start() - 12) : match.start()]))
+    if said and _HUNDREDS.match(folded, match.start()):
+        return True
     if not _AFTER.match(folded, match.end()) or folded[match.end() : match.end() + 1] in {"-", "/", ":", ".", "年"}:
         return False
     if match["scale"] or _UNITLESS_NUMERAL.match(match["number"]):
         return _big_enough(match)
-    return match["number"][0].isdigit() and bool(_SAID.search(folded[max(0, match.start() - 12) : match.start()]))
+    return match["number"][0].isdigit() and (said or bool(_OF_BILL.match(folded, match.end())))
 
 
 def _big_enough(match: re.Match[str]) -> bool:

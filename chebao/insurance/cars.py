@@ -112,8 +112,9 @@ def _with_brand() -> str:
 
 _ALONE = _any_of({name for model in MODELS for name in _names(model) if _spoken_alone(name)})
 _FIRST = "".join(sorted({re.escape(fold(name)[0]) for name in _ALL_BRANDS | {n for m in MODELS for n in _names(m)}}))
+_BEGIN_WITH_BRAND = _any_of({n for m in MODELS for n in _names(m) if n.startswith(m.brand) and n != m.brand})
 _PATTERN = re.compile(
-    rf"(?=[{_FIRST}12])(?<![0-9A-Z])(?:{_YEAR} ?)?(?=[{_FIRST}])(?:{_with_brand()}|{_ALONE}){_TRIM}(?: ?{_YEAR})?"
+    rf"(?=[{_FIRST}12])(?:(?<![0-9A-Z])|(?=[\u4e00-\u9fff]))(?:{_YEAR} ?)?(?=[{_FIRST}])(?:{_BEGIN_WITH_BRAND}|{_with_brand()}|{_ALONE}){_TRIM}(?: ?{_YEAR})?"
 )
 
 

@@ -45,6 +45,8 @@ COVERS: dict[str, str] = {
 CUSTOMER_WORDS_ONLY = frozenset({"theft", "glass", "self_ignition", "flood", "deductible_waiver"})
 """Old covers that are part of `vehicle_damage` since 2020 and are never sold apart."""
 
+_CHOSEN = r"(?=[也就都这那个 ,，]{0,3}(?:不要|不加|不买|别加|别要|去掉|取消|拿掉|要不要|加上|买不买|留着|保留))"
+"""What follows a short name where a customer composes his covers: "划痕不要" is no accident."""
 _NAMES: dict[str, tuple[str, ...]] = {
     "compulsory": (r"(?:机动车)?交通事故责任强制(?:保险|险)", r"交强险?", r"强制(?:保险|险)", r"强险", r"强制三者险?"),
     "commercial": (r"(?:机动车|汽车)?商业(?:车险|保险|险)", r"商业(?=[和跟加+]交强)", r"(?<=交强[和跟加+])商业"),
@@ -66,8 +68,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
         r"(?:司机|驾驶员|乘客|司乘|车上人员)责任险",
         r"(?:司机|乘客|司乘|乘坐)险",
     ),
-    "scratch": (r"(?:车身|车漆|单独)?(?:划痕|刮痕|剐痕)(?:损失)?(?:保险|险)", r"车身划痕损失"),
-    "glass": (r"(?:单独)?玻璃(?:单独)?(?:破碎|碎裂)?(?:损失)?(?:保险|险)(?!杠)", r"玻璃单独破碎"),
+    "scratch": (
+        r"(?:车身|车漆|单独)?(?:划痕|刮痕|剐痕)(?:损失)?(?:保险|险)",
+        r"车身划痕损失",
+        rf"划痕{_CHOSEN}",
+        r"(?<=[加带买上要退投个])划痕(?![了花])",
+    ),
+    "glass": (r"(?:单独)?玻璃(?:单独)?(?:破碎|碎裂)?(?:损失)?(?:保险|险)(?!杠)", r"玻璃单独破碎", rf"玻璃{_CHOSEN}"),
     "theft": (r"(?:全车|机动车)?(?:盗抢|盗窃|偷盗)(?:损失)?(?:保险|险)", r"全车盗抢", r"防盗险"),
     "deductible_waiver": (r"(?:附加)?不计免赔(?:率|额)?(?:特约)?(?:保险|险|条款)?", r"不计免陪(?:险)?"),
     "medical_extra": (

@@ -12,7 +12,7 @@ from chebao.insurance.cars import find_car_models
 from chebao.insurance.covers import find_coverages
 from chebao.insurance.found import Found, Taken, fold
 from chebao.insurance.idcard import find_id_cards
-from chebao.insurance.moments import find_moments
+from chebao.insurance.moments import find_moments, lean_of
 from chebao.insurance.people import find_person_names
 from chebao.insurance.phone import find_phones
 from chebao.insurance.places import find_locations
@@ -41,11 +41,11 @@ _LONG_NUMBER = re.compile(r"[0-9]{9,}")
 _RANK = {"coverage": 0, "datetime": 1, "car_model": 2, "amount": 3, "location": 4, "person_name": 5, "accident_type": 6}
 
 
-def find_all(text: str, now: datetime) -> list[Found]:
+def find_all(text: str, now: datetime, question: str = "") -> list[Found]:
     """Every entity of `spec` kind in the message (plus `vin`), in order and without overlaps.
 
     Identifiers go first, longest wins (an id card holds no phone); then words, where the longer wins and among equals the
-    more exact kind.
+    more exact kind. A date that could be past or future ("周三") is what `question`, just asked, speaks of.
     """
     folded = fold(text)
     kept: list[Found] = []
@@ -53,11 +53,18 @@ def find_all(text: str, now: datetime) -> list[Found]:
     if any("0" <= sign <= "9" for sign in folded) or any(sign in folded for sign in "零〇一幺"):
         _keep([one for finder in _NUMBERS for one in finder(text)], kept, taken, key=lambda one: (one.start - one.end,))
     words = [one for finder in _WORDS for one in finder(text)]
-    words += find_moments(text, now)
+    words += find_moments(text, now, lean_of(text) or lean_of(question))
+    names = [one for one in words if one.entity == "person_name"]
+    words = [one for one in words if one.entity != "datetime" or not _inside_name(one, names)]
     for code in _LONG_NUMBER.finditer(folded):
         taken.take(*code.span())
     _keep(words, kept, taken, key=lambda one: (_RANK[one.entity] > 2, one.start - one.end, _RANK[one.entity]))
     return sorted(kept, key=lambda one: one.start)
+
+
+def _inside_name(one: Found, names: list[Found]) -> bool:
+    """Whether it is a part of somebody's name: 董国庆 is no holiday."""
+    return any(name.start < one.start and one.end <= name.end for name in names)
 
 
 def _keep(candidates: list[Found], kept: list[Found], taken: Taken, key: Callable[[Found], tuple[int, ...]]) -> None:

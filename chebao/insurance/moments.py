@@ -14,6 +14,7 @@ from chebao.insurance.numbers_zh import chinese_to_decimal
 
 _PRECISIONS = ("month", "day", "hour", "minute")
 _NAMED = {"大前": -3, "前": -2, "昨": -1, "今": 0, "明": 1, "后": 2, "大后": 3}
+_NAMED_ENDING = re.compile("[天日儿]个?$")
 _STEP = {"上上": -2, "上": -1, "这": 0, "本": 0, "下": 1, "下下": 2}
 _WEEKDAY = {
     sign: index for index, signs in enumerate(("一1", "二2", "三3", "四4", "五5", "六6", "日天")) for sign in signs
@@ -75,7 +76,9 @@ def _scan(text: str, now: datetime, lean: int) -> list[tuple[str, Moment, int, i
     folded = fold(text)
     if not grammar.ANY.search(folded):
         return []
-    lean = lean or _lean_of(folded)
+    lean = lean or lean_of(folded)
+    if grammar.POINTED.fullmatch(folded):
+        folded = folded.replace(".", "/")
     spans = [(point, *span) for point, span in _points(folded, now, lean)]
     out: list[tuple[str, Moment, int, int]] = []
     index = 0
@@ -93,7 +96,9 @@ def _scan(text: str, now: datetime, lean: int) -> list[tuple[str, Moment, int, i
     return out
 
 
-def _lean_of(folded: str) -> int:
+def lean_of(text: str) -> int:
+    """Where the words of a message or a question point: -1 past, 1 future, 0 nowhere."""
+    folded = fold(text)
     if grammar.FUTURE.search(folded):
         return 1
     return -1 if grammar.PAST.search(folded) else 0
@@ -186,6 +191,8 @@ def _date_unchecked(match: re.Match[str], folded: str, now: datetime, lean: int)
         return _day(date(int(match["compact"][:4]), int(match["compact"][4:6]), int(match["compact"][6:])))
     if match["ym"]:
         return _month(int(match["ym"][:4]), int(match["ym"][5:]))
+    if match["md"]:
+        return _month_slash_day(*(int(part) for part in match["md"].split("/")), today, lean)
     if match["month"]:
         return _month_and_day(match, folded, today, lean)
     if match["relmonth"]:
@@ -198,7 +205,9 @@ def _date_unchecked(match: re.Match[str], folded: str, now: datetime, lean: int)
     if match["festival"]:
         return _festival(match, today, lean)
     if match["named"]:
-        return _day(today + timedelta(days=_NAMED[match["named"].rstrip("天日儿")]))
+        if match["named"].startswith("明后"):
+            return _Point(today + timedelta(days=1), today + timedelta(days=2), "day")
+        return _day(today + timedelta(days=_NAMED[_NAMED_ENDING.sub("", match["named"])]))
     if match["days"]:
         return _days_away(match, today)
     if match["weekday"]:
@@ -243,6 +252,10 @@ def _month_and_day(match: re.Match[str], folded: str, today: date, lean: int) ->
     if year is None:
         year = _nearest_year(month, day or 1, today, lean, whole_month=day is None)
     return _month(year, month) if day is None else _day(date(year, month, day))
+
+
+def _month_slash_day(month: int, day: int, today: date, lean: int) -> _Point:
+    return _day(date(_nearest_year(month, day, today, lean), month, day))
 
 
 def _nearest_year(month: int, day: int, today: date, lean: int, whole_month: bool = False) -> int:

@@ -63,6 +63,9 @@ def _night(day: date, hour: int, part: str, now: datetime, lean: int) -> tuple[d
     if 5 <= hour < 12:
         return day, hour + (12 if hour > 5 or "傍" in part or "晚" in part else 0)
     small = hour % 12
+    # "13号半夜两点" is read by the calendar; only the nights around now are told by when one went to bed
+    if "半夜" in part and day < now.date() - timedelta(days=1):
+        return day, small
     # "今天半夜两点" told in the morning is the night just gone; "昨晚两点" is after midnight, so today
     if day == now.date() and "晚" not in part and lean <= 0:
         return day, small

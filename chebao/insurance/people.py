@@ -42,12 +42,17 @@ _WHOLE = re.compile(rf"\s*(?P<name>{_ONE_NAME})\s*[。.!！~]?\s*")
 _CUED = re.compile(
     r"(?P<cue>(?:我|本人|他|她|司机|驾驶员|车主|投保人|被保险人|对方|联系人|客户|老公|老婆|爱人|父亲|母亲|爸爸|妈妈|儿子|女儿)?(?:的)?(?:名字|姓名|大名|全名|户名)(?:叫做|叫作|叫|是|为|改成|改为|应该是)?|"
     r"(?:我|他|她|司机|驾驶员|车主|本人|老公|老婆|爱人|朋友|同事|我爸|我妈|儿子|女儿|对方)(?:的)?叫做?|叫我|"
-    r"(?:投保人|被保险人|车主|驾驶员|驾驶人|司机|联系人|户主|收款人|持卡人|领款人|开户人|受益人|本人|开车的)(?:是|为|叫)?|我是|这是|是|找|抬头)[ ]*(?:是|:|，)?[ ]*[“\"]?"
+    r"(?:投保人|被保险人|车主|驾驶员|驾驶人|司机|联系人|户主|收款人|持卡人|领款人|开户人|受益人|本人|开车的|查勘员|定损员|理赔员|业务员|客户经理)"
+    r"(?:名字|姓名)?(?:应该|误)?(?:是|为|叫|改成|改为|换成|换为|变更为|写成|写的是)?|我?(?:弟弟?|哥哥?|姐姐?|妹妹?|表[弟哥姐妹]|堂[弟哥姐妹]|舅舅?|叔叔?|姑姑?|姨|姐夫|妹夫|嫂子|岳父|岳母|公公|婆婆|媳妇|对象|儿子|女儿|闺女|邻居)|"
+    r"(?:打|转|付|汇|退|赔)给|改成|改为|(?<![大小])叫(?![车人拖应警急辆个台救])(?:做|作)?|我是|这是|是|找|抬头)[ ]*(?:是|:|，)?[ ]*[“\"]?"
     rf"(?P<name>{_ONE_NAME})"
 )
-_STRONG = re.compile(r"(?:名|叫|户主|收款人|持卡人|联系人|被保险人|投保人|[:：])")
+_IDENTIFIED = re.compile(r"[0-9]{5}|[A-Z][ ·.-]?[0-9A-Z]{5}|姓")
+_PART = re.compile(r"[^\s，。,;；、:：]+")
+_LONE = re.compile(_ONE_NAME)
+_STRONG = re.compile(r"(?:名|叫|被保险人|司机|驾驶|查勘员|定损员|户主|收款人|持卡人|联系人|被保险人|投保人|[:：])")
 _FOLLOW = re.compile(
-    r"[ ]*(?:$|[，。,.!！?？;；、”\"\s()（）0-9A-Z~]|的|是|，|吧|呀|啊|哈|开的|开车|本人|先生|女士|身份证|电话|手机|车牌|[和跟]|了|要|想|来|不是|没|在|这)"
+    r"[ ]*(?:$|[，。,.!！?？;；、”\"\s()（）0-9A-Z~]|的|是|，|吧|呀|啊|哈|开的|开车|本人|先生|女士|身份证|电话|手机|车牌|[和跟]|了|要|想|来|不是|没|在|这|就|写错|，)"
 )
 _TITLED = re.compile(r"(?:先生|女士|小姐|师傅|老师|老板|经理|总|某)$")
 _SURNAME = re.compile(
@@ -74,7 +79,7 @@ def find_person_names(text: str) -> list[Found]:
     whole = _WHOLE.fullmatch(folded) if len(folded) <= 16 else None
     if whole and _is_name(whole["name"], strong=False):
         return [Found("person_name", text[slice(*whole.span("name"))], *whole.span("name"))]
-    found: list[Found] = []
+    found = _beside_numbers(folded, text)
     for match in _CUED.finditer(folded):
         strong = bool(_STRONG.search(match["cue"]))
         start, end = match.span("name")
@@ -84,10 +89,28 @@ def find_person_names(text: str) -> list[Found]:
                 _FOLLOW.match(folded, stop)
                 and _is_name(name, strong)
                 and (len(name) == 2 or len(name) < 5 or "·" in name)
+                and not any(one.start == start for one in found)
             ):
                 found.append(Found("person_name", text[start:stop], start, stop))
                 break
-    return found
+    return sorted(found, key=lambda one: one.start)
+
+
+def _beside_numbers(folded: str, text: str) -> list[Found]:
+    """A name that stands alone between commas or spaces, in a message that also gives a number or a surname."""
+    if not _IDENTIFIED.search(folded):
+        return []
+    return [
+        Found("person_name", text[slice(*match.span())], *match.span())
+        for match in _PART.finditer(folded)
+        if len(match.group()) <= 6 and _LONE.fullmatch(match.group()) and _is_plain_name(match.group())
+    ]
+
+
+def _is_plain_name(name: str) -> bool:
+    """Whether every sign after the surname is common in given names, "月" and "天" too."""
+    split = 2 if re.match(_COMPOUND, name) and len(name) > 2 else 1
+    return _is_name(name, strong=True) and all(sign in _GIVEN for sign in name[split:])
 
 
 def surname(text: str) -> str | None:
