@@ -99,22 +99,31 @@ _YEAR = r"(?:(?:20)?[0-9]{2}年?款|(?:19|20)[0-9]{2}年(?:产|出厂)?的?(?=[^
 _TRIM = r"(?: ?(?:PLUS|PRO|MAX|ULTRA|DM-?I|DM-?P|EV|PHEV|双擎|锐放|混动|三厢|两厢|新能源)(?![0-9A-Z])(?:版)?)*"
 
 
+_NO_PLACE = "(?!大?[路街桥]|大道|广场|大厦|花园|小区|酒店|[东南西北中]路|新?村|镇)"
+"""东风大桥 is no car."""
+
+
 def _with_brand() -> str:
     parts = []
     for brand in sorted(_ALL_BRANDS, key=lambda name: (-len(name), name)):
         series = _any_of(_BRAND_SERIES.get(BRAND_ALIASES.get(brand, brand), set()))
         chinese_only = brand in _ORDINARY_BRANDS
         tail = "(?:汽车|牌|的?车(?!险|主|辆|损|牌|子?被))" if chinese_only else ""
-        alone = f"{_written(brand)}{tail}" + ("(?!点评|化|社会|生活|款)" if brand in {"大众", "现代"} else "")
+        alone = f"{_written(brand)}{tail}{_NO_PLACE}" + (
+            "(?!点评|化|社会|生活|款)" if brand in {"大众", "现代"} else ""
+        )
         parts.append(f"{_written(brand).removesuffix('(?![0-9A-Z])')}(?:牌|汽车)?[ 的·]?(?:{series})|{alone}")
     return "|".join(parts)
 
 
 _ALONE = _any_of({name for model in MODELS for name in _names(model) if _spoken_alone(name)})
-_FIRST = "".join(sorted({re.escape(fold(name)[0]) for name in _ALL_BRANDS | {n for m in MODELS for n in _names(m)}}))
+_ALL_NAMES = _ALL_BRANDS | {name for model in MODELS for name in _names(model)}
+_FIRST = "".join(sorted({re.escape(fold(name)[0]) for name in _ALL_NAMES}))
+_SECOND = "".join(sorted({re.escape(sign) for name in _ALL_NAMES for sign in fold(name)[1:2]}))
+"""Signs that a name can begin with, and go on with: most places in a text are no car by these two alone."""
 _BEGIN_WITH_BRAND = _any_of({n for m in MODELS for n in _names(m) if n.startswith(m.brand) and n != m.brand})
 _PATTERN = re.compile(
-    rf"(?=[{_FIRST}12])(?:(?<![0-9A-Z])|(?=[\u4e00-\u9fff]))(?:{_YEAR} ?)?(?=[{_FIRST}])(?:{_BEGIN_WITH_BRAND}|{_with_brand()}|{_ALONE}){_TRIM}(?: ?{_YEAR})?"
+    rf"(?=[{_FIRST}12])(?:(?<![0-9A-Z])|(?=[\u4e00-\u9fff]))(?:{_YEAR} ?)?(?=[{_FIRST}][{_SECOND} 牌汽的·])(?:{_BEGIN_WITH_BRAND}|{_with_brand()}|{_ALONE}){_TRIM}(?: ?{_YEAR})?"
 )
 
 

@@ -45,7 +45,7 @@ COVERS: dict[str, str] = {
 CUSTOMER_WORDS_ONLY = frozenset({"theft", "glass", "self_ignition", "flood", "deductible_waiver"})
 """Old covers that are part of `vehicle_damage` since 2020 and are never sold apart."""
 
-_CHOSEN = r"(?=[也就都这那个 ,，]{0,3}(?:不要|不加|不买|别加|别要|去掉|取消|拿掉|要不要|加上|买不买|留着|保留))"
+_CHOSEN = r"(?=(?:[和跟、](?:划痕|玻璃|座位|盗抢|涉水|自燃|轮胎))?[也就都这那个 ,，]{0,3}(?:不要|不加|不买|别加|别要|去掉|取消|拿掉|要不要|加上|买不买|留着|保留))"
 """What follows a short name where a customer composes his covers: "划痕不要" is no accident."""
 _NAMES: dict[str, tuple[str, ...]] = {
     "compulsory": (r"(?:机动车)?交通事故责任强制(?:保险|险)", r"交强险?", r"强制(?:保险|险)", r"强险", r"强制三者险?"),
