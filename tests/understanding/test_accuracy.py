@@ -14,13 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 TOLD_AT = "2026-11-22T10:00"
 """When the messages of the file were "sent": its dates are labelled for this moment."""
 
-FLOORS = {
-    "intent_accuracy": 0.925,
-    "intent_macro_f1": 0.89,
-    "entity_f1": 0.92,
-}
-"""A little under the figures of the day in docs/results.md."""
-EXACT = ("plate", "phone", "claim_no", "policy_no")
+FLOORS = {"intent_accuracy": 0.895, "intent_macro_f1": 0.86, "entity_f1": 0.975}
+"""A little under the figures of docs/results.md: raise them with those."""
+EXACT = ("plate", "phone", "id_card", "claim_no", "policy_no")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
