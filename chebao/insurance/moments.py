@@ -192,7 +192,8 @@ def _date_unchecked(match: re.Match[str], folded: str, now: datetime, lean: int)
     if match["ym"]:
         return _month(int(match["ym"][:4]), int(match["ym"][5:]))
     if match["md"]:
-        return _month_slash_day(*(int(part) for part in match["md"].split("/")), today, lean)
+        month, day = (int(part) for part in match["md"].split("/"))
+        return _day(date(_nearest_year(month, day, today, lean), month, day))
     if match["month"]:
         return _month_and_day(match, folded, today, lean)
     if match["relmonth"]:
@@ -252,10 +253,6 @@ def _month_and_day(match: re.Match[str], folded: str, today: date, lean: int) ->
     if year is None:
         year = _nearest_year(month, day or 1, today, lean, whole_month=day is None)
     return _month(year, month) if day is None else _day(date(year, month, day))
-
-
-def _month_slash_day(month: int, day: int, today: date, lean: int) -> _Point:
-    return _day(date(_nearest_year(month, day, today, lean), month, day))
 
 
 def _nearest_year(month: int, day: int, today: date, lean: int, whole_month: bool = False) -> int:
