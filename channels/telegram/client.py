@@ -1,0 +1,245 @@
+"""The Bot API, through python-telegram-bot: paced, with every failure told as what may be done about it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from telegram import (
+    Bot,
+    BotCommand,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    Message,
+    ReplyKeyboardMarkup,
+    Update,
+)
+from telegram.constants import FloodLimit, ParseMode
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.request import HTTPXRequest
+
+from channels.telegram.protocol import ALLOWED_UPDATES, COMMANDS, Bubble, Key
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_MAX_CONNECTIONS = 40
+_SHORT_TITLE = 8
+_TOKEN_PAUSE = 30.0
+
+
+class NotSent(Exception):
+    """Nothing reached the chat; trying again is safe.
+
+    Args:
+        seconds: how long Telegram asked to wait, 0 where it did not.
+    """
+
+    def __init__(self, reason: str, seconds: float = 0) -> None:
+        super().__init__(reason)
+        self.reason, self.seconds = reason, seconds
+
+
+class Unsure(Exception):
+    """The request went out and no answer came: the message may stand in the chat or not."""
+
+
+class Unreachable(Exception):
+    """The customer blocked the bot or the chat is gone; stop until he writes again."""
+
+
+class Refused(Exception):
+    """Telegram will never take this message."""
+
+
+class Pace:
+    """Telegram's limits: so many messages a second over all chats, one a second in each chat."""
+
+    def __init__(
+        self,
+        overall: float = FloodLimit.MESSAGES_PER_SECOND,
+        each: float = FloodLimit.MESSAGES_PER_SECOND_PER_CHAT,
+    ) -> None:
+        self._gap, self._chat_gap = 1 / overall, 1 / each
+        self._free_at = 0.0
+        self._chats: dict[str, float] = {}
+
+    async def wait(self, chat: str) -> None:
+        """Returns when the next message of `chat` may go out."""
+        now = time.monotonic()
+        at = max(now, self._free_at, self._chats.get(chat, 0.0))
+        # The overall limit counts from its own clock, so that one waiting chat does not hold up the others.
+        self._free_at = max(now, self._free_at) + self._gap
+        if len(self._chats) > 10_000:
+            self._chats = {c: free for c, free in self._chats.items() if free > now}
+        self._chats[chat] = at + self._chat_gap
+        await asyncio.sleep(at - now)
+
+    def pause(self, seconds: float) -> None:
+        """Nothing goes out for a while: Telegram counts what is sent too early against us."""
+        self._free_at = max(self._free_at, time.monotonic() + seconds)
+
+
+class Client:
+    """One bot. Made without any network; its connections belong to the loop that first uses it."""
+
+    def __init__(self, token: str, api: str) -> None:
+        self._requests = (
+            HTTPXRequest(connection_pool_size=64, read_timeout=15, write_timeout=15, pool_timeout=15),
+            HTTPXRequest(connection_pool_size=2, read_timeout=40),
+        )
+        base = api.rstrip("/")
+        self._bot = Bot(
+            token,
+            base_url=f"{base}/bot",
+            base_file_url=f"{base}/file/bot",
+            request=self._requests[0],
+            get_updates_request=self._requests[1],
+        )
+        self.account = token.partition(":")[0]
+        self.pace = Pace()
+
+    async def close(self) -> None:
+        await asyncio.gather(*(request.shutdown() for request in self._requests))
+
+    async def send(self, chat: str, bubble: Bubble, file: bytes | None = None) -> str:
+        """Sends one bubble and returns Telegram's number of it.
+
+        Args:
+            file: the bytes of the bubble's upload.
+
+        Raises:
+            NotSent, Unsure, Unreachable, Refused: see there.
+        """
+        try:
+            message = await self._send(int(chat), bubble, file)
+        except RetryAfter as flood:
+            seconds = _seconds(flood.retry_after)
+            self.pace.pause(seconds)
+            raise NotSent("flood_limit", seconds) from None
+        except (Forbidden, ChatMigrated):
+            raise Unreachable from None
+        except BadRequest as refused:
+            if "chat not found" in refused.message.lower():
+                raise Unreachable from None
+            raise Refused(refused.message[:100]) from None
+        except NetworkError as error:
+            raise _network_problem(error) from None
+        except InvalidToken:
+            raise NotSent("token_rejected", _TOKEN_PAUSE) from None
+        except TelegramError as error:
+            raise Unsure(type(error).__name__) from None
+        return str(message.message_id)
+
+    async def _send(self, chat: int, bubble: Bubble, file: bytes | None) -> Message:
+        words: dict[str, Any] = {"parse_mode": ParseMode.HTML, "reply_markup": _markup(bubble)}
+        if bubble.photo:
+            return await self._bot.send_photo(chat, bubble.photo, **words)
+        if bubble.upload and file is not None:
+            if bubble.upload.content_type.startswith("image/"):
+                return await self._bot.send_photo(chat, file, **words)
+            return await self._bot.send_document(chat, file, filename="文件.pdf", **words)
+        return await self._bot.send_message(chat, bubble.html, **words)
+
+    async def settle_press(self, query_id: str, chat: int, message_id: int | None) -> None:
+        """Stops the button's spinner and takes the buttons away; a late or repeated answer is refused, which is well."""
+        for call in (
+            self._bot.answer_callback_query(query_id),
+            *([self._bot.edit_message_reply_markup(chat, message_id)] if message_id else []),
+        ):
+            try:
+                await call
+            except BadRequest:
+                continue
+
+    async def download(self, file_id: str) -> bytes:
+        """The bytes of a customer's file.
+
+        Raises:
+            TelegramError: not to be had.
+        """
+        file = await self._bot.get_file(file_id)
+        return bytes(await file.download_as_bytearray())
+
+    async def name(self) -> str:
+        """The bot's user name; proves the token.
+
+        Raises:
+            TelegramError: no such bot, or no answer.
+        """
+        return (await self._bot.get_me()).username or ""
+
+    async def receive_by_webhook(self, url: str, secret: str) -> None:
+        """Has updates pushed to `url`, and puts our commands into the chat's menu."""
+        await self._bot.set_webhook(
+            url, secret_token=secret, allowed_updates=ALLOWED_UPDATES, max_connections=_MAX_CONNECTIONS
+        )
+        await self._set_menu()
+
+    async def receive_by_polling(self) -> None:
+        """Has updates kept until they are fetched."""
+        await self._bot.delete_webhook()
+        await self._set_menu()
+
+    async def webhook(self) -> dict[str, Any]:
+        """What Telegram thinks of our webhook."""
+        return (await self._bot.get_webhook_info()).to_dict()
+
+    async def updates(self, offset: int) -> Sequence[Update]:
+        """The updates from `offset` on; asking for them confirms all before it."""
+        return await self._bot.get_updates(offset, timeout=25, allowed_updates=ALLOWED_UPDATES)
+
+    async def _set_menu(self) -> None:
+        await self._bot.set_my_commands([BotCommand(name, words) for name, (words, _) in COMMANDS.items()])
+
+
+def _network_problem(error: NetworkError) -> NotSent | Unsure:
+    cause = error.__cause__
+    if isinstance(cause, _NEVER_SENT):
+        return NotSent(type(cause).__name__)
+    if isinstance(cause, httpx.HTTPError):
+        return Unsure(type(cause).__name__)
+    return NotSent("server_error")  # Telegram itself answered that it could not
+
+
+def _seconds(value: float | timedelta) -> float:
+    """python-telegram-bot is changing from numbers to timedelta."""
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+
+
+def _markup(bubble: Bubble) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | None:
+    if bubble.keyboard:
+        rows = [[_keyboard_button(key)] for key in bubble.keyboard]
+        return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True)
+    if bubble.keys:
+        return InlineKeyboardMarkup([[_inline_button(key) for key in row] for row in _rows(bubble.keys)])
+    return None
+
+
+def _rows(keys: list[Key]) -> list[list[Key]]:
+    """Two short titles side by side, long ones alone, so that none is cut off on a phone."""
+    rows: list[list[Key]] = []
+    for key in keys:
+        short = len(key.title) <= _SHORT_TITLE
+        if short and rows and len(rows[-1]) == 1 and len(rows[-1][0].title) <= _SHORT_TITLE:
+            rows[-1].append(key)
+        else:
+            rows.append([key])
+    return rows
+
+
+def _inline_button(key: Key) -> InlineKeyboardButton:
+    return (
+        InlineKeyboardButton(key.title, url=key.url)
+        if key.url
+        else InlineKeyboardButton(key.title, callback_data=key.token)
+    )
+
+
+def _keyboard_button(key: Key) -> KeyboardButton:
+    return KeyboardButton(
+        key.title, request_location=key.asks == "location" or None, request_contact=key.asks == "phone" or None
+    )

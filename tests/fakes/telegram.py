@@ -1,0 +1,502 @@
+"""Telegram with behaviour: the Bot API by its documented rules, customers to steer, and a phone-like page at ``/``.
+
+Use it through python-telegram-bot's ``base_url`` (``http://127.0.0.1:PORT/bot``), or by hand::
+
+    python -m tests.fakes.telegram --port 8090 --token 4242:demo
+
+Rules kept: 4096/1024 characters, 64 bytes of callback data, well-formed HTML, one message a second in a chat with a short
+burst, 30 a second over all, 429 with ``retry_after``, 403 from who blocked the bot, button presses answered once and in time,
+webhook pushes over several connections with the secret, repeated until a 2xx, or updates kept for ``getUpdates``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import math
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from tests.fakes.telegram_rules import Bad, check_markup, check_text
+
+TOKEN = "4242:fake-token-of-the-tests"
+_PRESS_SECONDS = 15.0
+_PAGE = Path(__file__).with_name("telegram.html")
+
+
+@dataclass
+class Chat:
+    """One customer's private chat, or a group.
+
+    Attributes:
+        log: what stands in the chat, both sides, as Bot API messages.
+    """
+
+    id: int
+    kind: str = "private"
+    blocked: bool = False
+    log: list[dict[str, Any]] = field(default_factory=list)
+    level: float = 3.0
+    at: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return {"id": self.id, "type": self.kind, "first_name": f"客户{self.id}"}
+
+    def heard(self) -> list[dict[str, Any]]:
+        """What the bot said."""
+        return [m for m in self.log if m["from"]["is_bot"]]
+
+    def texts(self) -> list[str]:
+        return [m.get("text") or m.get("caption") or "" for m in self.heard()]
+
+    def buttons(self) -> list[dict[str, str]]:
+        """All inline buttons that can still be pressed, oldest first, each with its message."""
+        return [
+            {**button, "message_id": message["message_id"]}
+            for message in self.heard()
+            for row in (message.get("reply_markup") or {}).get("inline_keyboard", ())
+            for button in row
+        ]
+
+
+@dataclass
+class Fault:
+    """What goes wrong with the next sends.
+
+    Attributes:
+        kind: `flood` (429), `error` (500), `gateway` (502), `lost` (done, but the answer never comes), `slow` (done late).
+    """
+
+    kind: str
+    times: int = 1
+    seconds: float = 1.0
+
+
+class FakeTelegram:
+    """The Bot API's state.
+
+    Attributes:
+        sent: every message that reached a chat, in order.
+        answered: callback queries that were answered.
+        acks: seconds from push to 2xx, one for each acknowledged update.
+        limits: whether the message rates are enforced.
+    """
+
+    def __init__(self, token: str = TOKEN) -> None:
+        self.token = token
+        self.chats: dict[int, Chat] = {}
+        self.sent: list[dict[str, Any]] = []
+        self.answered: list[str] = []
+        self.acks: list[float] = []
+        self.refused: list[tuple[str, int, str]] = []
+        self.faults: list[Fault] = []
+        self.limits = True
+        self.commands: list[dict[str, str]] = []
+        self.webhook: dict[str, Any] = {}
+        self.files: dict[str, bytes] = {}
+        self.port = 0
+        self._numbers = itertools.count(1)
+        self._updates = itertools.count(700_000_001)
+        self._queue: list[dict[str, Any]] = []
+        self._queries: dict[str, float] = {}
+        self._arrived = asyncio.Event()
+        self._pushes: set[asyncio.Task[None]] = set()
+        self._http: httpx.AsyncClient | None = None
+        self._gate = asyncio.Semaphore(40)
+        self._level, self._at = 30.0, 0.0
+        self.app = Starlette(
+            routes=[
+                Route("/", self._page),
+                Route("/sim/{what}", self._sim, methods=["GET", "POST"]),
+                Route("/bot{token}/{method}", self._call, methods=["GET", "POST"]),
+                Route("/file/bot{token}/{name:path}", self._file),
+            ]
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @asynccontextmanager
+    async def serve(self, port: int = 0) -> AsyncIterator[FakeTelegram]:
+        """Listens for as long as the context lasts."""
+        config = uvicorn.Config(self.app, port=port, log_level="critical", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        task = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        self.port = server.servers[0].sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            await self.stop()
+            server.should_exit = True
+            await task
+
+    async def stop(self) -> None:
+        """No more pushes."""
+        for push in list(self._pushes):
+            push.cancel()
+        await asyncio.gather(*self._pushes, return_exceptions=True)
+        if self._http:
+            await self._http.aclose()
+            self._http = None
+
+    # --- customers ------------------------------------------------------------------------------------------------
+
+    def chat(self, chat_id: int, kind: str = "private") -> Chat:
+        return self.chats.setdefault(chat_id, Chat(chat_id, kind))
+
+    def say(self, chat_id: int, text: str, **more: Any) -> dict[str, Any]:
+        """A customer types."""
+        return self.write(chat_id, text=text, **more)
+
+    def write(self, chat_id: int, **content: Any) -> dict[str, Any]:
+        """A customer sends any kind of message; returns the update."""
+        chat = self.chat(chat_id)
+        message = {
+            "message_id": next(self._numbers),
+            "date": int(time.time()),
+            "chat": chat.as_json(),
+            "from": {"id": chat_id if chat.kind == "private" else 99, "is_bot": False, "first_name": f"客户{chat_id}"},
+            **content,
+        }
+        chat.log.append(message)
+        return self.update(message=message)
+
+    def edit(self, chat_id: int, message_id: int, text: str) -> dict[str, Any]:
+        """A customer changes what he wrote."""
+        message = next(m for m in self.chat(chat_id).log if m["message_id"] == message_id)
+        message |= {"text": text, "edit_date": int(time.time())}
+        return self.update(edited_message=dict(message))
+
+    def press(self, chat_id: int, title: str) -> dict[str, Any]:
+        """A customer presses the newest button with this title."""
+        button = [b for b in self.chat(chat_id).buttons() if title in b["text"] and "callback_data" in b][-1]
+        query = f"q{next(self._numbers)}"
+        self._queries[query] = time.monotonic()
+        message = next(m for m in self.chat(chat_id).log if m["message_id"] == button["message_id"])
+        return self.update(
+            callback_query={
+                "id": query,
+                "from": {"id": chat_id, "is_bot": False, "first_name": "客户"},
+                "message": dict(message),
+                "chat_instance": "1",
+                "data": button["callback_data"],
+            }
+        )
+
+    def photo(self, chat_id: int, content: bytes, caption: str = "", *, as_document: bool = False) -> dict[str, Any]:
+        """A customer sends a picture."""
+        name = f"f{next(self._numbers)}"
+        self.files[name] = content
+        size = {"file_id": name, "file_unique_id": name, "file_size": len(content)}
+        caption_too = {"caption": caption} if caption else {}
+        if as_document:
+            return self.write(chat_id, document={**size, "file_name": "照片.jpg"}, **caption_too)
+        small = {**size, "file_id": "thumbnail", "width": 90, "height": 60}
+        return self.write(chat_id, photo=[small, {**size, "width": 900, "height": 600}], **caption_too)
+
+    def block(self, chat_id: int, blocked: bool = True) -> dict[str, Any]:
+        """A customer blocks the bot, or lets it in again."""
+        chat = self.chat(chat_id)
+        chat.blocked = blocked
+        user = {"id": int(self.token.partition(":")[0]), "is_bot": True, "first_name": "车保"}
+        states = [{"status": "kicked", "user": user, "until_date": 0}, {"status": "member", "user": user}]
+        old, new = states[::-1] if blocked else states
+        return self.update(
+            my_chat_member={
+                "chat": chat.as_json(),
+                "from": {"id": chat_id, "is_bot": False, "first_name": "客户"},
+                "date": int(time.time()),
+                "old_chat_member": old,
+                "new_chat_member": new,
+            }
+        )
+
+    def update(self, **content: Any) -> dict[str, Any]:
+        """Makes an update and delivers it."""
+        update = {"update_id": next(self._updates), **content}
+        if self.webhook.get("url"):
+            self.push(update)
+        else:
+            self._queue.append(update)
+            self._arrived.set()
+        return update
+
+    def push(self, update: dict[str, Any], *, after: float = 0.0) -> asyncio.Task[None]:
+        """Pushes an update to the webhook until it is acknowledged."""
+        push = asyncio.create_task(self._push(update, after))
+        self._pushes.add(push)
+        push.add_done_callback(self._pushes.discard)
+        return push
+
+    async def pushed(self) -> None:
+        """Returns when every push was acknowledged."""
+        while self._pushes:
+            await asyncio.gather(*self._pushes)
+
+    async def _push(self, update: dict[str, Any], after: float) -> None:
+        await asyncio.sleep(after)
+        if self._http is None:
+            limits = httpx.Limits(max_connections=100, keepalive_expiry=4)
+            self._http = httpx.AsyncClient(limits=limits, trust_env=False, timeout=60)
+        headers = {"X-Telegram-Bot-Api-Secret-Token": self.webhook.get("secret_token", "")}
+        for attempt in itertools.count():
+            async with self._gate:
+                began = time.monotonic()
+                with suppress(httpx.TransportError):
+                    answer = await self._http.post(self.webhook["url"], json=update, headers=headers)
+                    if answer.is_success:
+                        self.acks.append(time.monotonic() - began)
+                        return
+                    self.refused.append(("push", answer.status_code, answer.text[:200]))
+            await asyncio.sleep(min(0.05 * 2**attempt, 1.0))
+
+    # --- Bot API --------------------------------------------------------------------------------------------------
+
+    async def _call(self, request: Request) -> Response | _Cut:
+        method = request.path_params["method"]
+        if request.path_params["token"] != self.token:
+            return _no(401, "Unauthorized")
+        params: dict[str, Any] = dict(request.query_params)
+        form = await request.form()
+        for name, value in form.items():
+            params[name] = value if isinstance(value, str) else await value.read()
+        handler = getattr(self, f"_do_{method}", None)
+        if handler is None:
+            return _no(404, "Not Found: method not found")
+        fault = self._fault() if method.startswith("send") else None
+        try:
+            if fault and fault.kind in ("flood", "error", "gateway"):
+                raise Bad(*_FAULTS[fault.kind], fault.seconds if fault.kind == "flood" else None)
+            result = await handler(params)
+        except Bad as bad:
+            self.refused.append((method, bad.code, bad.description))
+            return _no(bad.code, bad.description, bad.retry_after)
+        if fault and fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        if fault and fault.kind == "lost":
+            return _Cut()
+        return JSONResponse({"ok": True, "result": result})
+
+    def _fault(self) -> Fault | None:
+        if not self.faults:
+            return None
+        fault = self.faults[0]
+        fault.times -= 1
+        if fault.times <= 0:
+            self.faults.pop(0)
+        return fault
+
+    async def _do_getMe(self, params: dict[str, Any]) -> Any:
+        return self._bot()
+
+    def _bot(self) -> dict[str, Any]:
+        return {"id": int(self.token.partition(":")[0]), "is_bot": True, "first_name": "车保", "username": "chebao_bot"}
+
+    async def _do_setMyCommands(self, params: dict[str, Any]) -> Any:
+        self.commands = json.loads(params["commands"])
+        return True
+
+    async def _do_setWebhook(self, params: dict[str, Any]) -> Any:
+        self.webhook = dict(params)
+        self._gate = asyncio.Semaphore(int(params.get("max_connections", 40)))
+        waiting, self._queue = self._queue, []
+        for update in waiting:
+            self.push(update)
+        return True
+
+    async def _do_deleteWebhook(self, params: dict[str, Any]) -> Any:
+        self.webhook = {}
+        return True
+
+    async def _do_getWebhookInfo(self, params: dict[str, Any]) -> Any:
+        waiting = len(self._queue) + len(self._pushes)
+        return {"url": self.webhook.get("url", ""), "has_custom_certificate": False, "pending_update_count": waiting}
+
+    async def _do_getUpdates(self, params: dict[str, Any]) -> Any:
+        if self.webhook:
+            raise Bad(409, "Conflict: can't use getUpdates method while webhook is active")
+        offset = int(params.get("offset", 0))
+        self._queue = [u for u in self._queue if u["update_id"] >= offset]
+        if not self._queue:
+            self._arrived.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), float(params.get("timeout", 0)))
+        return self._queue[: int(params.get("limit", 100))]
+
+    async def _do_sendMessage(self, params: dict[str, Any]) -> Any:
+        return self._say(params, text=check_text(params.get("text", ""), params.get("parse_mode"), 4096, "message"))
+
+    async def _do_sendPhoto(self, params: dict[str, Any]) -> Any:
+        photo = params["photo"]
+        size = {"file_id": "out", "file_unique_id": "out", "width": 1, "height": 1}
+        seen = photo if isinstance(photo, str) else f"{len(photo)} bytes"
+        caption = check_text(params.get("caption", ""), params.get("parse_mode"), 1024, "caption")
+        return self._say(params, caption=caption, photo=[size], seen=seen)
+
+    async def _do_sendDocument(self, params: dict[str, Any]) -> Any:
+        caption = check_text(params.get("caption", ""), params.get("parse_mode"), 1024, "caption")
+        return self._say(params, caption=caption, document={"file_id": "out", "file_unique_id": "out"})
+
+    async def _do_sendChatAction(self, params: dict[str, Any]) -> Any:
+        return True
+
+    def _say(self, params: dict[str, Any], **content: Any) -> dict[str, Any]:
+        chat = self.chats.get(int(params["chat_id"]))
+        if chat is None:
+            raise Bad(400, "Bad Request: chat not found")
+        if chat.blocked:
+            raise Bad(403, "Forbidden: bot was blocked by the user")
+        self._count(chat)
+        markup = check_markup(params.get("reply_markup"))
+        message = {
+            "message_id": next(self._numbers),
+            "date": int(time.time()),
+            "chat": chat.as_json(),
+            "from": self._bot(),
+            **content,
+            **({"reply_markup": markup} if markup else {}),
+        }
+        chat.log.append(message)
+        self.sent.append(message)
+        keyboard = markup and "inline_keyboard" not in markup
+        return {k: v for k, v in message.items() if not (keyboard and k == "reply_markup")}
+
+    def _count(self, chat: Chat) -> None:
+        if not self.limits:
+            return
+        now = time.monotonic()
+        self._level = min(30.0, self._level + (now - self._at) * 30)
+        chat.level = min(3.0, chat.level + (now - chat.at))
+        self._at = chat.at = now
+        if self._level < 1 or chat.level < 1:
+            wait = math.ceil(max(1 - chat.level, (1 - self._level) / 30))
+            raise Bad(429, f"Too Many Requests: retry after {wait}", wait)
+        self._level, chat.level = self._level - 1, chat.level - 1
+
+    async def _do_editMessageReplyMarkup(self, params: dict[str, Any]) -> Any:
+        return self._change(params, "reply_markup", check_markup(params.get("reply_markup")))
+
+    async def _do_editMessageText(self, params: dict[str, Any]) -> Any:
+        return self._change(params, "text", check_text(params["text"], params.get("parse_mode"), 4096, "message"))
+
+    def _change(self, params: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+        log = self.chat(int(params["chat_id"])).log
+        message = next((m for m in log if m["message_id"] == int(params["message_id"])), None)
+        if message is None or not message["from"]["is_bot"]:
+            raise Bad(400, "Bad Request: message to edit not found")
+        if message.get(name) == value:
+            raise Bad(400, "Bad Request: message is not modified")
+        message[name] = value
+        return {k: v for k, v in message.items() if v is not None}
+
+    async def _do_answerCallbackQuery(self, params: dict[str, Any]) -> Any:
+        asked = self._queries.pop(params["callback_query_id"], None)
+        if asked is None or time.monotonic() - asked > _PRESS_SECONDS:
+            raise Bad(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
+        self.answered.append(params["callback_query_id"])
+        return True
+
+    @property
+    def unanswered(self) -> int:
+        """Presses whose button still shows the spinner."""
+        return len(self._queries)
+
+    async def _do_getFile(self, params: dict[str, Any]) -> Any:
+        name = params["file_id"]
+        if name not in self.files:
+            raise Bad(400, "Bad Request: invalid file_id")
+        size = len(self.files[name])
+        if size > 20 * 1024 * 1024:
+            raise Bad(400, "Bad Request: file is too big")
+        return {"file_id": name, "file_unique_id": name, "file_size": size, "file_path": f"photos/{name}"}
+
+    async def _file(self, request: Request) -> Response:
+        name = request.path_params["name"].rpartition("/")[2]
+        known = request.path_params["token"] == self.token and name in self.files
+        return Response(self.files[name]) if known else Response(status_code=404)
+
+    # --- by hand --------------------------------------------------------------------------------------------------
+
+    async def _page(self, request: Request) -> Response:
+        return HTMLResponse(_PAGE.read_text(encoding="utf-8"))
+
+    async def _sim(self, request: Request) -> Response:
+        """What the page does: ``GET chat`` · ``POST say|press|photo|location|contact|edit|block``."""
+        chat_id = int(request.query_params.get("chat", "1001"))
+        if request.method == "GET":
+            chat = self.chat(chat_id)
+            return JSONResponse({"log": chat.log, "blocked": chat.blocked, "commands": self.commands})
+        what, body = request.path_params["what"], await request.body()
+        words = body.decode(errors="replace") if what != "photo" else ""
+        if what == "say":
+            self.say(chat_id, words)
+        elif what == "press":
+            self.press(chat_id, words)
+        elif what == "photo":
+            self.photo(chat_id, body)
+        elif what == "location":
+            latitude, longitude = map(float, words.split(","))
+            self.write(chat_id, location={"latitude": latitude, "longitude": longitude})
+        elif what == "contact":
+            self.write(chat_id, contact={"phone_number": words, "first_name": "客户", "user_id": chat_id})
+        elif what == "block":
+            self.block(chat_id, words == "yes")
+        return JSONResponse({"ok": True})
+
+
+class _Cut:
+    """An answer that breaks off: the connection ends before the body."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
+
+
+_FAULTS = {
+    "flood": (429, "Too Many Requests: retry later"),
+    "error": (500, "Internal Server Error"),
+    "gateway": (502, "Bad Gateway"),
+}
+
+
+def _no(code: int, description: str, retry_after: float | None = None) -> Response:
+    body: dict[str, Any] = {"ok": False, "error_code": code, "description": description}
+    if retry_after is not None:
+        body["parameters"] = {"retry_after": math.ceil(retry_after)}
+    return JSONResponse(body, code)
+
+
+async def _run(port: int, token: str) -> None:
+    async with FakeTelegram(token).serve(port) as fake:
+        print(f"Telegram (fake): {fake.url}/", flush=True)
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Serves until stopped."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8090)
+    parser.add_argument("--token", default=TOKEN)
+    options = parser.parse_args()
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_run(options.port, options.token))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""What the Bot API refuses, by its documentation."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlsplit
+
+_STRAY = re.compile(r"<(?!/?[a-z])")
+_TAGS = {"b", "strong", "i", "em", "u", "s", "code", "pre", "a", "tg-spoiler", "blockquote"}
+
+
+class Bad(Exception):
+    """A call that the Bot API refuses."""
+
+    def __init__(self, code: int, description: str, retry_after: float | None = None) -> None:
+        super().__init__(description)
+        self.code, self.description, self.retry_after = code, description, retry_after
+
+
+class _Plain(HTMLParser):
+    """The text that is left after entities were parsed."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text, self._open = "", list[str]()
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if tag not in _TAGS:
+            raise Bad(400, f'Bad Request: can\'t parse entities: Unsupported start tag "{tag}"')
+        self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open.pop() != tag:
+            raise Bad(400, "Bad Request: can't parse entities: Unmatched end tag")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def finish(self) -> str:
+        self.close()
+        if self._open:
+            raise Bad(400, "Bad Request: can't parse entities: Can't find end tag")
+        return self.text
+
+
+def check_text(text: str, parse_mode: str | None, limit: int, what: str) -> str:
+    """The text after entities were parsed."""
+    plain = text
+    if parse_mode == "HTML":
+        if _STRAY.search(text):
+            raise Bad(400, "Bad Request: can't parse entities: Unsupported start tag")
+        parser = _Plain()
+        parser.feed(text)
+        plain = parser.finish()
+    if what == "message" and not plain.strip():
+        raise Bad(400, "Bad Request: message text is empty")
+    if len(plain.encode("utf-16-le")) // 2 > limit:
+        raise Bad(400, f"Bad Request: {what} is too long")
+    return plain
+
+
+def check_markup(raw: str | None) -> dict[str, Any] | None:
+    """Buttons as the API takes them."""
+    if not raw:
+        return None
+    markup: dict[str, Any] = json.loads(raw)
+    buttons = [b for row in markup.get("inline_keyboard", ()) for b in row]
+    if len(buttons) > 100 or any(len(row) > 8 for row in markup.get("inline_keyboard", ())):
+        raise Bad(400, "Bad Request: reply markup is too long")
+    for button in buttons:
+        if not button.get("text"):
+            raise Bad(400, "Bad Request: text buttons are unallowed in the inline keyboard")
+        if "url" in button:
+            _check_url(button["url"])
+        elif not 1 <= len(button.get("callback_data", "").encode()) <= 64:
+            raise Bad(400, "Bad Request: BUTTON_DATA_INVALID")
+    return markup
+
+
+def _check_url(url: str) -> None:
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in ("http", "https", "tg")
+        or "." not in (parts.hostname or "")
+        or parts.hostname == "127.0.0.1"
+    ):
+        raise Bad(400, f"Bad Request: inline keyboard button URL '{url}' is invalid: Wrong HTTP URL")
