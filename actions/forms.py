@@ -23,6 +23,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 
 from actions import answers, handoff, wording
+from actions.elsewhere import where_instead
 from actions.kept import Answers, Wait, value_of
 from actions.nodes import AskAgain, Draft, Field, Finish, GoTo, Miss, Parsed, Prompt, Step, always, nothing
 from actions.tasks import TASKS
@@ -137,6 +138,8 @@ class _Run(Answers):
             handoff.by_words(turn, self._summary(), self.draft)
             raise Wait
         starts = not self.running or self.requested is None
+        if starts and (instead := where_instead(turn, form.task)):
+            raise Finish(instead)
         resumed = starts and bool(self.draft) and turn.after_other_form(form.name())
         if starts and not self.draft:
             await form.begin(turn, self.draft)

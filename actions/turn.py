@@ -52,6 +52,7 @@ class Turn:
     """What one action call knows.
 
     Attributes:
+        channel: where the customer writes: ``web``, ``door``, ``wechat``, ``telegram``.
         text: the customer's words, or "" for a pressed button or a bare photo or position.
         pressed: field → value of a pressed button (Rasa shell: of a payload typed as ``/inform{…}``), else empty.
         verified: ``{customer_id, phone, name}`` of the identified customer, or None.
@@ -61,6 +62,7 @@ class Turn:
     dispatcher: CollectingDispatcher
     tracker: Tracker
     sender: str
+    channel: str
     message_id: str
     text: str
     intent: str
@@ -87,6 +89,7 @@ class Turn:
             dispatcher=dispatcher,
             tracker=tracker,
             sender=tracker.sender_id,
+            channel=str(metadata.get("channel") or ""),
             message_id=str(message.get("message_id") or ""),
             text="" if from_button else text,
             intent=intent.get("name") or "nlu_fallback",

@@ -64,7 +64,12 @@ def build(
     rasa = rasa or Rasa(
         settings.rasa_url, f"http://127.0.0.1:{settings.actions_port}", budget=hub_settings.turn_seconds
     )
-    company = Company(settings.company, settings.hotline, hub_settings.wait_minutes(demo=settings.demo))
+    company = Company(
+        settings.company,
+        settings.hotline,
+        hub_settings.wait_minutes(demo=settings.demo),
+        chat_url=f"{settings.public_url}/chat",
+    )
     secret = settings.session_secret.get_secret_value()
     hub = Hub(engine, settings.database_url, rasa, company, secret=secret, sweep_every=sweep_every)
     backoffice = backoffice or _own_backoffice(settings, engine)

@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     events_secret: SecretStr = SecretStr(_DEMO_VALUE)
     session_secret: SecretStr = SecretStr(_DEMO_VALUE)
 
+    telegram_token: SecretStr = SecretStr("")
+    telegram_secret: SecretStr = SecretStr("")
+    telegram_api: str = "https://api.telegram.org"
+    telegram_receive: Literal["webhook", "polling"] = "webhook"
+    telegram_personal_data: Literal["on", "off"] = "on"
+
     web_origins: list[str] = []
     company: str = "车保财险（演示）"
     hotline: str = "95000（演示）"

@@ -14,6 +14,7 @@ _BACK = re.compile(
     r"|(不用|不要|不找|不需要|取消)(转)?人工(客服|服务)?(了|吧|排队)*"
     r"|(取消|退出|不|不用)(再)?(排队)(了|吧)?|不(想)?等了"
 )
+_WITHDRAWN = re.compile(r"(我要|我想)?(撤回|取消|收回)(我的)?同意")
 
 
 def plain(text: str) -> str:
@@ -29,6 +30,11 @@ def wants_person(text: str) -> bool:
 def wants_bot_back(text: str) -> bool:
     """Whether the message as a whole asks to leave the queue."""
     return len(text) <= 40 and bool(_BACK.fullmatch(plain(text)))
+
+
+def withdraws_consent(text: str) -> bool:
+    """Whether the message as a whole takes back a consent."""
+    return len(text) <= 40 and bool(_WITHDRAWN.fullmatch(plain(text)))
 
 
 def readable(text: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from chebao.conversations import buttons, commands, notices, ownership
+from chebao.conversations import abroad, buttons, commands, notices, ownership
 from chebao.conversations.signals import LIVING
 from chebao.conversations.tables import conversations, messages
 from chebao.conversations.types import Accepted, Conversation, Incoming, Message, Reply, Work
@@ -30,7 +30,13 @@ class Understood:
     text: str
     payload: dict[str, Any] | None = None
     back_to_bot: bool = False
-    stale_button: bool = False
+    refusal: str | None = None
+    consent: bool | None = None
+
+    @property
+    def by_hub(self) -> bool:
+        """Whether the hub itself answers it."""
+        return self.back_to_bot or self.refusal is not None or self.consent is not None
 
 
 def asks_for_person(message_text: str, payload: dict[str, Any] | None) -> bool:
@@ -61,16 +67,17 @@ async def accept(
         known = await _known(connection, conversation.id, incoming)
         if known:
             return Admission(known)
-        understood = await _understand(connection, tokens, conversation, incoming.text)
+        understood = await _understand(connection, tokens, conversation, incoming)
         if conversation.owner == "closed":
             ownership.change_owner(unit, "bot", reason="customer_wrote")
         elif ownership.waited_too_long(unit):
             ownership.return_after_wait(unit)
         message = await _write(unit, incoming, understood)
+        released = await _answer_without_turn(unit, understood, message)
         work = _claimed(unit, message)
         await unit.flush()
     accepted = Accepted(conversation.id, message.id, message.seq, duplicate=False)
-    return Admission(accepted, message.state == "pending", work, unit.pushes)
+    return Admission(accepted, released or message.state == "pending", work, unit.pushes)
 
 
 def _claimed(unit: Unit, message: Message) -> Work | None:
@@ -84,10 +91,6 @@ def _claimed(unit: Unit, message: Message) -> Work | None:
 
 async def _write(unit: Unit, incoming: Incoming, understood: Understood) -> Message:
     conversation = unit.conversation
-    by_hub = understood.back_to_bot or understood.stale_button
-    state = (
-        "silent" if not conversation.bot_answers and not understood.back_to_bot else "answered" if by_hub else "pending"
-    )
     conversation.last_seq += 1
     conversation.last_customer_seq = seq = conversation.last_seq
     row: dict[str, Any] = {
@@ -104,28 +107,41 @@ async def _write(unit: Unit, incoming: Incoming, understood: Understood) -> Mess
         "location": incoming.location,
         "epoch": conversation.epoch,
         "turn_of": None,
-        "state": state,
+        "state": _state(conversation, understood),
         "told_at": None,
     }
     address = {"channel": incoming.channel, "account": incoming.account}
     written = await unit.connection.execute(
         insert(messages).values(**row, **address).returning(messages.c.id, messages.c.at)
     )
-    message = Message(**row, **written.one()._mapping)
-    await _answer_without_turn(unit, understood, state, message.id)
-    return message
+    return Message(**row, **written.one()._mapping)
 
 
-async def _answer_without_turn(unit: Unit, understood: Understood, state: str, message_id: int) -> None:
+def _state(conversation: Conversation, understood: Understood) -> str:
+    """`held` until the customer agreed to a channel abroad, `silent` where a person answers, `answered` where the hub does."""
+    if understood.consent is None and not understood.refusal and not abroad.agreed(conversation):
+        return "held"
+    if understood.by_hub and (conversation.bot_answers or understood.back_to_bot or understood.consent is not None):
+        return "answered"
+    return "pending" if conversation.bot_answers else "silent"
+
+
+async def _answer_without_turn(unit: Unit, understood: Understood, message: Message) -> bool:
+    """What the hub says by itself. Returns whether messages that were held now wait for a turn."""
     owner = unit.conversation.owner
-    if understood.back_to_bot and owner == "queued":
-        ownership.return_on_request(unit, message_id)
+    if understood.consent is not None:
+        return await abroad.answer(unit, message.id, given=understood.consent)
+    if not abroad.agreed(unit.conversation):
+        abroad.ask(unit, message.id)
+    elif understood.back_to_bot and owner == "queued":
+        ownership.return_on_request(unit, message.id)
     elif understood.back_to_bot and owner == "bot":
-        unit.say(notices.bot_is_here(), sender="system", turn_of=message_id)
-    elif understood.stale_button and state == "answered":
-        unit.say(Reply(text=notices.STALE_BUTTON), sender="system", turn_of=message_id)
-    elif owner == "queued" and state == "silent":
-        await ownership.remind_of_queue(unit, message_id)
+        unit.say(notices.bot_is_here(), sender="system", turn_of=message.id)
+    elif understood.refusal and message.state == "answered":
+        unit.say(Reply(text=understood.refusal), sender="system", turn_of=message.id)
+    elif owner == "queued" and message.state == "silent":
+        await ownership.remind_of_queue(unit, message.id)
+    return False
 
 
 def platform_key(conversation_id: str, incoming: Incoming) -> str | None:
@@ -169,9 +185,13 @@ async def _known(connection: AsyncConnection, conversation_id: str, incoming: In
 
 
 async def _understand(
-    connection: AsyncConnection, tokens: buttons.Tokens, conversation: Conversation, raw: str
+    connection: AsyncConnection, tokens: buttons.Tokens, conversation: Conversation, incoming: Incoming
 ) -> Understood:
-    text_ = commands.readable(raw)
+    text_ = commands.readable(incoming.text)
+    if incoming.refusal:
+        return Understood(text_, refusal=incoming.refusal)
+    if abroad.withdraws(conversation, text_):
+        return Understood(text_, consent=False)
     if not buttons.looks_like_token(text_):
         button = buttons.typed_choice(text_, conversation.offered)
         if button is None:
@@ -179,13 +199,15 @@ async def _understand(
         return _pressed(button, text_)
     place = tokens.read(conversation.id, text_)
     button = await _offered(connection, conversation.id, *place) if place else None
-    return _pressed(button, button["title"]) if button else Understood("（已失效的选项）", stale_button=True)
+    return _pressed(button, button["title"]) if button else Understood("（已失效的选项）", refusal=notices.STALE_BUTTON)
 
 
 def _pressed(button: dict[str, str], shown: str) -> Understood:
     payload = buttons.parse_payload(button["payload"])
     if payload and payload["intent"] == BACK_INTENT:
         return Understood(shown, back_to_bot=True)
+    if payload and payload["intent"] == abroad.INTENT:
+        return Understood(shown, consent=payload["entities"].get("given") is True)
     return Understood(shown, payload) if payload else Understood(button["payload"])
 
 

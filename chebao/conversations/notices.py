@@ -6,6 +6,10 @@ from chebao.conversations.types import Reply
 
 HUMAN = {"title": "转人工", "payload": "/human_agent"}
 BACK_TO_BOT = {"title": "返回机器人", "payload": "/hub_back_to_bot"}
+_ABROAD = [
+    {"title": "同意", "payload": '/hub_abroad{"given": true}'},
+    {"title": "不同意，用网页办", "payload": '/hub_abroad{"given": false}'},
+]
 
 EMPTY = "没有收到文字内容，请直接输入您要咨询或办理的事情。"
 TOO_LONG = "这条消息超过 20000 字了，请分成几条发送，或只写要点。"
@@ -22,6 +26,38 @@ def privacy(company: str, hotline: str) -> Reply:
             "聊天记录保存 3 年，保单和理赔资料依《保险法》在合同终止后至少保存 5 年。\n"
             f"您可以随时要求查阅、复制、更正、删除或停止使用，联系 {hotline} 或发送“人工”即可。"
         )
+    )
+
+
+def abroad(hotline: str, chat_url: str) -> Reply:
+    """Before the first turn on a channel whose servers stand abroad: who gets what, how to object, and the question (PIPL 39)."""
+    return Reply(
+        text=(
+            "Telegram 由境外公司 Telegram Messenger Inc. 运营（联系方式见 telegram.org/support）。您在这里发的文字、照片、"
+            "位置、手机号和您的账号，会经过它在境外的服务器传给我们，只用于收发您和我们的对话；"
+            "您可以在 Telegram 里删除聊天，也可以要求它查阅、删除。\n"
+            f"不同意也不影响办理：请用网页 {chat_url} 或电话 {hotline}；同意后随时发送“撤回同意”就能停用。"
+            "有人受伤请先拨打 120、122。\n"
+            "您同意在 Telegram 上跟我们沟通吗？"
+        ),
+        buttons=_ABROAD,
+    )
+
+
+def abroad_again() -> Reply:
+    """While that question is open."""
+    return Reply(text="您的消息先替您留着。点“同意”我马上处理；不同意就请用网页办理。您同意吗？", buttons=_ABROAD)
+
+
+def abroad_agreed() -> Reply:
+    """The customer agreed before he said anything else."""
+    return Reply(text="好的，已经记下。请直接告诉我您要咨询或办理的事情。")
+
+
+def abroad_declined(hotline: str, chat_url: str) -> Reply:
+    """The customer did not agree, or took it back."""
+    return Reply(
+        text=f"好的，这里不再处理您的消息。请打开网页 {chat_url} 继续，或拨打 {hotline}。改主意了，再发一条消息就行。"
     )
 
 

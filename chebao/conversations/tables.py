@@ -34,6 +34,7 @@ conversations = Table(
     Column("last_seq", Integer, nullable=False),
     Column("last_customer_seq", Integer, nullable=False),
     Column("verified", _JSON),
+    Column("consents", _JSON),
     Column("offered", _JSON),
     Column("handoff", _JSON),
     Column("priority", SmallInteger, nullable=False),

@@ -28,6 +28,8 @@ class Incoming:
         conversation_id: fixed id of the conversation where the channel made it (web); else a new opaque id.
         location: ``{"latitude", "longitude", "label"}``.
         attachments: ``[{"id", "content_type", "url"}]``.
+        ref: the platform's own name of the message, by which it speaks of it later (edited).
+        refusal: why the channel cannot take it, in Chinese: the ledger keeps `text`, this is the answer, no turn begins.
     """
 
     channel: str
@@ -38,6 +40,8 @@ class Incoming:
     conversation_id: str | None = None
     location: dict[str, Any] | None = None
     attachments: list[dict[str, Any]] = field(default_factory=list)
+    ref: str | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Conversation:
     last_seq: int
     last_customer_seq: int
     verified: dict[str, Any] | None
+    consents: dict[str, Any] | None
     offered: list[dict[str, str]] | None
     handoff: dict[str, Any] | None
     priority: int

@@ -29,6 +29,7 @@ class Company:
     name: str
     hotline: str
     queue_wait_minutes: int
+    chat_url: str = ""
 
 
 @dataclass
