@@ -15,6 +15,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware.cors import CORSMiddleware
 
+from channels.telegram.connector import Telegram
+from channels.telegram.connector import connect as connect_telegram
 from channels.web import connector as web
 from channels.web.protocol import MAX_FRAME
 from chebao import logs
@@ -74,7 +76,10 @@ def build(
     hub = Hub(engine, settings.database_url, rasa, company, secret=secret, sweep_every=sweep_every)
     backoffice = backoffice or _own_backoffice(settings, engine)
 
-    app = FastAPI(title="Chebao", lifespan=_lifespan(hub, engine, backoffice), docs_url=None, redoc_url=None)
+    uploads = Uploads(engine, settings.data / "uploads")
+    telegram = connect_telegram(hub, uploads, settings)
+
+    app = FastAPI(title="Chebao", lifespan=_lifespan(hub, engine, backoffice, telegram), docs_url=None, redoc_url=None)
     app.state.hub = hub
     install_errors(app)
     app.add_middleware(BodyLimit)
@@ -89,10 +94,11 @@ def build(
     app.include_router(door.router(hub, settings.chat_key.get_secret_value()))
     app.include_router(quality.router(engine, settings.chat_key.get_secret_value(), ROOT))
     app.include_router(outreach.router(hub, settings.events_secret.get_secret_value()))
-    uploads = Uploads(engine, settings.data / "uploads")
     app.include_router(
         web.router(hub, uploads, secret=secret, origins=settings.web_origins, public_url=settings.public_url)
     )
+    if telegram:
+        app.include_router(telegram.router())
     if backoffice is not None:
         app.mount(_BACKOFFICE, backoffice)
     Pages(pages, settings.web_origins).install(app)
@@ -113,7 +119,7 @@ def _health(app: FastAPI, hub: Hub) -> None:
 
 
 def _lifespan(
-    hub: Hub, engine: AsyncEngine, backoffice: FastAPI | None
+    hub: Hub, engine: AsyncEngine, backoffice: FastAPI | None, telegram: Telegram | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -121,8 +127,13 @@ def _lifespan(
             stack.push_async_callback(engine.dispose)
             if backoffice is not None:
                 await stack.enter_async_context(backoffice.router.lifespan_context(backoffice))
+            if telegram is not None:
+                stack.push_async_callback(telegram.close)
             await hub.start()
             stack.push_async_callback(hub.stop)
+            if telegram is not None:
+                telegram.start()
+                stack.push_async_callback(telegram.stop)
             yield
 
     return lifespan

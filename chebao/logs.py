@@ -8,6 +8,7 @@ import sys
 
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _PERSONAL = (
+    (re.compile(r"(?<!\d)\d{4,12}:[A-Za-z0-9_-]{16,}"), "[bot-token]"),
     (re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])"), "[id-card]"),
     (re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9A-Za-z])"), "[phone]"),
     (re.compile(r"(?<![0-9A-Za-z])\d{13,19}(?![0-9A-Za-z])"), "[number]"),

@@ -155,6 +155,10 @@ class Client:
             except BadRequest:
                 continue
 
+    async def leave(self, chat: int) -> None:
+        """Leaves a group."""
+        await self._bot.leave_chat(chat)
+
     async def download(self, file_id: str) -> bytes:
         """The bytes of a customer's file.
 

@@ -150,16 +150,25 @@ def parse(body: bytes) -> Event:
     if not isinstance(data, dict) or type(data.get("update_id")) is not int or not 0 <= data["update_id"] < 2**63:
         raise InputRefused("不是 Telegram 的更新。", code="bad_update")
     try:
-        # de_json empties the objects it is given
-        update = Update.de_json(data, None)
-        return event_of(update)
+        return _event(Update.de_json(data, None))
     except Exception:
         # python-telegram-bot checks nothing: damaged updates end in KeyError, TypeError, AttributeError, OverflowError …
         raise InputRefused("更新的内容不完整。", code="bad_update") from None
 
 
-def event_of(update: Update) -> Event:
-    """What an update means to us."""
+def read(update: Update) -> Event:
+    """What a fetched update means to us.
+
+    Raises:
+        InputRefused: it is not as Telegram makes them.
+    """
+    try:
+        return _event(update)
+    except Exception:
+        raise InputRefused("更新的内容不完整。", code="bad_update") from None
+
+
+def _event(update: Update) -> Event:
     if query := update.callback_query:
         message = query.message
         private = message is None or message.chat.type == ChatType.PRIVATE

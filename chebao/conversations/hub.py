@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from chebao.conversations.signals import Signals
 from chebao.conversations.tables import conversations, messages
 from chebao.conversations.turns import Turns
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Owner, Reply, Sender
-from chebao.conversations.unit import Company, open_unit
+from chebao.conversations.unit import Company, Unit, open_unit
 from chebao.errors import NotFound
 from chebao.logs import line
 
@@ -90,6 +90,28 @@ class Hub:
         if admitted.pending or admitted.accepted.duplicate:
             self.turns.start(admitted.accepted.conversation_id, admitted.work)
         return admitted.accepted
+
+    async def edit(self, channel: str, account: str, peer: str, ref: str, text: str) -> bool:
+        """The customer changed the words of the message `ref`; starts no turn. False where nothing is known of it."""
+        async with self._of(channel, account, peer) as unit:
+            return unit is not None and await ledger.edit(unit, ref, text)
+
+    async def set_reachable(self, channel: str, account: str, peer: str, *, reachable: bool) -> None:
+        """The platform said whether messages still get through to the customer."""
+        async with self._of(channel, account, peer) as unit:
+            if unit is not None:
+                unit.conversation.reachable = reachable
+
+    @asynccontextmanager
+    async def _of(self, channel: str, account: str, peer: str) -> AsyncIterator[Unit | None]:
+        """A unit on the conversation of an address; None for one never heard of."""
+        async with self.engine.connect() as connection:
+            known = await ledger.find_conversation(connection, channel, account, peer)
+        if known is None:
+            yield None
+            return
+        async with open_unit(self.engine, self.signals, self.company, known.id) as unit:
+            yield unit
 
     async def converse(self, incoming: Incoming) -> list[dict[str, Any]]:
         """Accepts a message, waits for its turn, and returns what the customer is shown for it."""

@@ -93,6 +93,7 @@ async def _write(unit: Unit, incoming: Incoming, understood: Understood) -> Mess
     conversation = unit.conversation
     conversation.last_seq += 1
     conversation.last_customer_seq = seq = conversation.last_seq
+    conversation.reachable = True
     row: dict[str, Any] = {
         "conversation_id": conversation.id,
         "seq": seq,
@@ -110,7 +111,7 @@ async def _write(unit: Unit, incoming: Incoming, understood: Understood) -> Mess
         "state": _state(conversation, understood),
         "told_at": None,
     }
-    address = {"channel": incoming.channel, "account": incoming.account}
+    address = {"channel": incoming.channel, "account": incoming.account, "delivery_ref": incoming.ref}
     written = await unit.connection.execute(
         insert(messages).values(**row, **address).returning(messages.c.id, messages.c.at)
     )
@@ -268,6 +269,23 @@ async def vote(connection: AsyncConnection, conversation_id: str, seq: int, help
         .values(helpful=helpful)
     )
     return changed.rowcount == 1
+
+
+async def edit(unit: Unit, ref: str, text_: str) -> bool:
+    """Gives a customer's message other words and keeps the old ones; False where it is not known.
+
+    Its turn is not run again; one that still waits works with the new words.
+    """
+    m = messages.c
+    mine = (m.conversation_id == unit.conversation.id, m.sender == "customer", m.delivery_ref == ref)
+    row = (await unit.connection.execute(select(m.id, m.text, m.custom).where(*mine))).one_or_none()
+    if row is None:
+        return False
+    before = [*((row.custom or {}).get("edits") or []), {"text": row.text, "until": unit.now.isoformat()}]
+    await unit.connection.execute(
+        update(messages).where(m.id == row.id).values(text=commands.readable(text_), custom={"edits": before})
+    )
+    return True
 
 
 async def settle(

@@ -35,6 +35,7 @@ conversations = Table(
     Column("last_customer_seq", Integer, nullable=False),
     Column("verified", _JSON),
     Column("consents", _JSON),
+    Column("reachable", Boolean, nullable=False),
     Column("offered", _JSON),
     Column("handoff", _JSON),
     Column("priority", SmallInteger, nullable=False),
