@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 
-_CHARACTER = re.compile(
-    r".[\u0300-\u036f\u200d\ufe0f\U0001f3fb-\U0001f3ff]*(?:(?<=\u200d).[\ufe0f\U0001f3fb-\U0001f3ff\u200d]*)*",
-    re.DOTALL,
-)
-"""A character with its accents, and an emoji made of several."""
+import regex
 
 
 def pieces(text: str, limit: int, size: Callable[[str], int]) -> list[str]:
     """The text cut into pieces of at most `limit`, between lines where possible, never inside a character.
 
     Args:
-        size: how the platform counts: `utf16_units` or `utf8_bytes`.
+        size: how the platform counts.
     """
     cut: list[str] = []
     current, filled = "", 0
@@ -34,12 +29,7 @@ def utf16_units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def utf8_bytes(text: str) -> int:
-    """How WeChat counts."""
-    return len(text.encode("utf-8", "surrogatepass"))
-
-
 def _units(text: str, limit: int, size: Callable[[str], int]) -> Iterable[str]:
     """Lines, and characters of lines that are too long."""
     for line in text.splitlines(keepends=True):
-        yield from [line] if size(line) <= limit else _CHARACTER.findall(line)
+        yield from [line] if size(line) <= limit else regex.findall(r"\X", line)

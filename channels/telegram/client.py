@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -24,6 +25,9 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, Ne
 from telegram.request import HTTPXRequest
 
 from channels.telegram.protocol import ALLOWED_UPDATES, COMMANDS, Bubble, Key
+
+# Without it, every 429 of Telegram ends in a warning about the type that `retry_after` is going to have.
+os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _MAX_CONNECTIONS = 40

@@ -150,9 +150,23 @@ def parse(body: bytes) -> Event:
     if not isinstance(data, dict) or type(data.get("update_id")) is not int or not 0 <= data["update_id"] < 2**63:
         raise InputRefused("不是 Telegram 的更新。", code="bad_update")
     try:
-        return _event(Update.de_json(data, None))
+        # de_json empties what it is given
+        return _event(Update.de_json(json.loads(body), None))
     except Exception:
         # python-telegram-bot checks nothing: damaged updates end in KeyError, TypeError, AttributeError, OverflowError …
+        # and a newer Bot API's messages may as well, so their sender is told; Telegram would push a refused one for ever.
+        return _unreadable(data)
+
+
+def _unreadable(data: dict[str, Any]) -> Event:
+    message = data.get("message")
+    chat = message.get("chat") if isinstance(message, dict) else None
+    try:
+        if not isinstance(chat, dict) or chat["type"] != ChatType.PRIVATE or not message:
+            raise TypeError
+        said = Said(_int(message["message_id"]), "（不支持的消息）", refusal=_OTHER)
+        return Event(data["update_id"], _int(chat["id"]), said)
+    except (KeyError, TypeError):
         raise InputRefused("更新的内容不完整。", code="bad_update") from None
 
 

@@ -94,6 +94,7 @@ class FakeTelegram:
         answered: callback queries that were answered.
         acks: seconds from push to 2xx, one for each acknowledged update.
         limits: whether the message rates are enforced.
+        withheld: updates are made but not delivered; the test pushes them itself.
     """
 
     def __init__(self, token: str = TOKEN) -> None:
@@ -105,6 +106,7 @@ class FakeTelegram:
         self.refused: list[tuple[str, int, str]] = []
         self.faults: list[Fault] = []
         self.limits = True
+        self.withheld = False
         self.commands: list[dict[str, str]] = []
         self.webhook: dict[str, Any] = {}
         self.files: dict[str, bytes] = {}
@@ -185,8 +187,9 @@ class FakeTelegram:
         return self.update(edited_message=dict(message))
 
     def press(self, chat_id: int, title: str) -> dict[str, Any]:
-        """A customer presses the newest button with this title."""
-        button = [b for b in self.chat(chat_id).buttons() if title in b["text"] and "callback_data" in b][-1]
+        """A customer presses the newest button with this title, or else with this in its title."""
+        pressable = [b for b in self.chat(chat_id).buttons() if title in b["text"] and "callback_data" in b]
+        button = ([b for b in pressable if b["text"] == title] or pressable)[-1]
         query = f"q{next(self._numbers)}"
         self._queries[query] = time.monotonic()
         message = next(m for m in self.chat(chat_id).log if m["message_id"] == button["message_id"])
@@ -231,6 +234,8 @@ class FakeTelegram:
     def update(self, **content: Any) -> dict[str, Any]:
         """Makes an update and delivers it."""
         update = {"update_id": next(self._updates), **content}
+        if self.withheld:
+            return update
         if self.webhook.get("url"):
             self.push(update)
         else:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI
@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from chebao.app import build
 from chebao.conversations.api import Hub, HubSettings
 from chebao.settings import Settings
-from tests.fakes.rasa import FakeRasa
+from tests.fakes.rasa import FakeRasa, echo
 from tests.fakes.telegram import Chat, FakeTelegram
 from tests.running import free_ports
 
@@ -113,24 +113,33 @@ async def opened(database_url: str, folder: Path, **changes: Any) -> AsyncIterat
     await rasa.stop()
 
 
-@pytest_asyncio.fixture
-async def bench(database_url: str, tmp_path: Path) -> AsyncIterator[Bench]:
-    """A bench in webhook mode."""
-    async with opened(database_url, tmp_path) as running:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+    """One app in webhook mode for the module."""
+    async with opened(database_url, tmp_path_factory.mktemp("telegram")) as running:
         yield running
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
+async def bench(shared: Bench) -> Bench:
+    """A customer who was never here before, and a Telegram without faults."""
+    await shared.telegram.pushed()
+    shared.telegram.faults.clear()
+    shared.telegram.refused.clear()
+    shared.telegram.withheld = False
+    shared.rasa.script = echo
+    shared.rasa.turns.clear()
+    return replace(shared, chat_id=next(_CHATS))
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def agreed(bench: Bench) -> Bench:
-    """A bench whose customer has agreed to the channel."""
+    """A customer who has agreed to the channel."""
     await bench.agree()
     return bench
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def web() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
         yield client
-
-
-logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from pathlib import Path
@@ -12,7 +13,7 @@ from PIL import Image
 
 from tests.contract.telegram.conftest import Bench, opened
 
-pytestmark = pytest.mark.asyncio
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_nothing_is_worked_on_before_the_customer_agreed(bench: Bench) -> None:
@@ -134,7 +135,6 @@ async def test_a_file_that_telegram_no_longer_has(agreed: Bench) -> None:
         ({"dice": {"emoji": "🎲", "value": 3}}, "表情收到了"),
         ({"poll": {"id": "1", "question": "?", "options": [], "total_voter_count": 0, "is_closed": False,
                    "is_anonymous": True, "type": "regular", "allows_multiple_answers": False}}, "这种消息我还处理不了"),
-        ({"text": "😀"}, "没有能识别的文字"),
     ],
 )  # fmt: skip
 async def test_other_kinds_are_answered_politely(agreed: Bench, content: dict[str, object], words: str) -> None:
@@ -155,22 +155,29 @@ async def test_a_group_is_refused_once(bench: Bench) -> None:
     assert bench.rasa.turns == []
 
 
-async def test_pushes_that_come_often_or_in_the_wrong_order(agreed: Bench) -> None:
+async def test_pushes_that_come_often_and_overtake_one_another_are_worked_on_once_in_order(agreed: Bench) -> None:
     await agreed.telegram.pushed()
-    first, second, third = (
-        {"update_id": 700_900_000 + n, "message": agreed.telegram.write(agreed.chat_id, text="x")["message"]}
-        for n in range(3)
-    )
+    agreed.telegram.withheld = True
+    updates = [agreed.telegram.say(agreed.chat_id, text) for text in "甲乙丙丁"]
+    for place in (1, 3, 0, 2, 1, 2, 3, 0, 1):
+        agreed.telegram.push(updates[place])
+        await asyncio.sleep(0.02)
     await agreed.telegram.pushed()
-    agreed.rasa.turns.clear()
-    for update, text, delay in ((second, "乙", 0.0), (first, "甲", 0.05), (third, "丙", 0.1), (second, "乙", 0.15)):
-        update["message"] = {**update["message"], "text": text}
-        agreed.telegram.push(update, after=delay)
-        agreed.telegram.push(update, after=delay)
-    # the first number of a new run is known as the start; 乙 before 甲 needs a predecessor that is known
+    await agreed.until(lambda: len(agreed.rasa.turns) == 5)
+    assert [turn["text"] for turn in agreed.rasa.turns] == ["你好", *"甲乙丙丁"]
+    assert (await agreed.customer_texts())[-4:] == list("甲乙丙丁")
+
+
+async def test_a_number_that_never_comes_holds_nobody_up_for_long(agreed: Bench) -> None:
     await agreed.telegram.pushed()
-    await agreed.until(lambda: len(agreed.rasa.turns) == 3)
-    assert sorted(turn["text"] for turn in agreed.rasa.turns) == ["丙", "乙", "甲"]
+    agreed.telegram.withheld = True
+    agreed.telegram.say(agreed.chat_id, "went to another process")
+    began = asyncio.get_running_loop().time()
+    agreed.telegram.push(agreed.telegram.say(agreed.chat_id, "一"))
+    await agreed.until(lambda: agreed.heard("收到：一"))
+    agreed.telegram.push(agreed.telegram.say(agreed.chat_id, "二"))
+    await agreed.telegram.pushed()
+    assert asyncio.get_running_loop().time() - began < 3
 
 
 async def test_only_telegram_gets_in(bench: Bench, web: httpx.AsyncClient) -> None:
