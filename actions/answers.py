@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from actions import own_facts
 from actions.services import knowledge
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Turn, command
@@ -26,17 +27,49 @@ def small_talk(turn: Turn, intent: str) -> bool:
 
 def answer(turn: Turn) -> bool:
     """Answers a knowledge question from the articles, offers up to three, or says that it cannot. True if answered."""
-    if (topic := turn.pressed.get("topic")) is not None:
-        article = next((a for a in knowledge().articles if a.id == topic), None)
-        found = Answer("confident", article, article.lead) if article else Answer("none")
-    else:
-        found = knowledge().answer(turn.text, motoring=turn.in_dialogue)
-    if found.kind == "confident" and found.article is not None:
-        task = found.article.related_dialogue
-        turn.say(found.text, [command(f"去办{TASKS[task]}", task)] if task in TASKS and not turn.in_dialogue else [])
+    return _said(turn, _found(turn), "")
+
+
+async def answer_personally(turn: Turn) -> bool:
+    """As `answer`, with what an identified customer's own policies add."""
+    found = _found(turn)
+    own = await own_facts.facts(turn, found.article.id) if found.article else ""
+    return _said(turn, found, own)
+
+
+def _found(turn: Turn) -> Answer:
+    base = knowledge()
+    if (topic := turn.pressed.get("topic")) is None:
+        return base.answer(turn.text, motoring=turn.in_dialogue)
+    article = base.article(str(topic))
+    return Answer("confident", article, article.lead) if article else Answer("none")
+
+
+def _said(turn: Turn, found: Answer, own: str) -> bool:
+    if found.article is not None:
+        article = found.article
+        task = article.related_dialogue
+        offered = task in TASKS and not turn.in_dialogue
+        turn.say(
+            "\n".join(part for part in (found.text, own, f"依据：{article.sources[0]}") if part),
+            [command(f"去办{TASKS[task]}", task)] if offered else [],
+            custom=_record(found),
+        )
         return True
     if found.kind == "choices":
-        turn.say("您想了解的是下面哪一个？", [command(c.title, "faq", topic=c.id) for c in found.choices])
+        choices = [command(c.title, "faq", topic=c.id) for c in found.choices]
+        turn.say("您想了解的是下面哪一个？", choices, custom=_record(found))
         return True
-    turn.say("这个问题我没有把握答准，怕说错耽误您。可以换个说法再问一次，或者请人工同事来答。", [HUMAN])
+    turn.say(
+        "这个问题我没有把握答准，怕说错耽误您。可以换个说法再问一次，或者请人工同事来答。",
+        [HUMAN],
+        custom=_record(found),
+    )
     return False
+
+
+def _record(found: Answer) -> dict[str, Any]:
+    """What the ledger keeps of an answer: which article in which version, or that there was none."""
+    best = found.article or (found.choices[0] if found.choices else None)
+    named = {"topic": best.id, "version": best.version} if best else {}
+    return {"knowledge": {**named, "kind": found.kind}}

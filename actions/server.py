@@ -24,7 +24,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # rasa-sdk logs what it is asked at debug, and sanic every access; both would carry customers' words.
     logging.getLogger("rasa_sdk").setLevel(logging.WARNING)
-    services.knowledge()
+    services.live_knowledge().start()
     executor = ActionExecutor()
     executor.register_package(ACTIONS_PACKAGE)
     app = create_app(executor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from chebao.backoffice.client import BackOffice
+from chebao.knowledge.live import LiveKnowledge
 from chebao.knowledge.search import KnowledgeBase
 from chebao.settings import ROOT, get_settings
 
@@ -19,6 +20,12 @@ def backoffice() -> BackOffice:
 
 
 @lru_cache
+def live_knowledge() -> LiveKnowledge:
+    """The articles of the files; from its `start` on also what is published while running."""
+    settings = get_settings()
+    return LiveKnowledge(ROOT / "data" / "articles", settings.data / "cache", settings.database_url)
+
+
 def knowledge() -> KnowledgeBase:
-    """The articles, searchable."""
-    return KnowledgeBase.load(ROOT / "data" / "articles", cache=get_settings().data / "cache")
+    """The articles, searchable, as they are now."""
+    return live_knowledge().base

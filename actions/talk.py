@@ -35,10 +35,10 @@ class Talk(Action, ABC):
             return [SlotSet("fallback_misses", None)]
         if task := task_told(turn):
             return [SlotSet("fallback_misses", None), ActiveLoop(f"{task}_form")]
-        return self.reply(turn)
+        return await self.reply(turn)
 
     @abstractmethod
-    def reply(self, turn: Turn) -> Events:
+    async def reply(self, turn: Turn) -> Events:
         """Says what the message calls for."""
 
 
@@ -48,8 +48,8 @@ class ActionAnswer(Talk):
     def name(self) -> str:
         return "action_answer"
 
-    def reply(self, turn: Turn) -> Events:
-        return [SlotSet("fallback_misses", None)] if answers.answer(turn) else []
+    async def reply(self, turn: Turn) -> Events:
+        return [SlotSet("fallback_misses", None)] if await answers.answer_personally(turn) else []
 
 
 class ActionHandoff(Talk):
@@ -58,7 +58,7 @@ class ActionHandoff(Talk):
     def name(self) -> str:
         return "action_handoff"
 
-    def reply(self, turn: Turn) -> Events:
+    async def reply(self, turn: Turn) -> Events:
         handoff.by_words(turn, f"客户说：{turn.text[:120]}")
         return [SlotSet("fallback_misses", None)]
 
@@ -69,7 +69,7 @@ class ActionFallback(Talk):
     def name(self) -> str:
         return "action_default_fallback"
 
-    def reply(self, turn: Turn) -> Events:
+    async def reply(self, turn: Turn) -> Events:
         misses = int(turn.tracker.slots.get("fallback_misses") or 0) + 1
         if misses >= 3:
             handoff.request(turn, "repeated_miss", f"连续三次没听懂，客户最后说：{turn.text[:120]}")
@@ -96,7 +96,7 @@ class ActionSmallTalk(Talk):
     def name(self) -> str:
         return "action_small_talk"
 
-    def reply(self, turn: Turn) -> Events:
+    async def reply(self, turn: Turn) -> Events:
         suspended = list(turn.tracker.slots.get("suspended_tasks") or [])
         if suspended and (turn.intent in ("affirm", "deny") or _GO_ON.search(turn.text)):
             return _resumed_or_dropped(turn, suspended)
@@ -106,7 +106,7 @@ class ActionSmallTalk(Talk):
                 [command("我要报案", "report_claim"), command("查理赔/补材料", "claim_progress"), HUMAN],
             )
         elif turn.looks_like_question and turn.intent in ("out_of_scope", "inform"):
-            answers.answer(turn)
+            await answers.answer_personally(turn)
         elif _NO_MARKETING.search(turn.text):
             turn.say("好的，已为您退订营销信息，不会再主动发送。保单和理赔的服务通知不受影响。")
         elif turn.intent == "deny":
@@ -135,7 +135,7 @@ class ActionStop(Talk):
     def name(self) -> str:
         return "action_stop"
 
-    def reply(self, turn: Turn) -> Events:
+    async def reply(self, turn: Turn) -> Events:
         turn.say("好的，已经停下，没有提交任何内容。需要时随时叫我。")
         drafts = [s for s, v in turn.tracker.slots.items() if s.endswith("_draft") and v]
         return [SlotSet(slot, None) for slot in [*drafts, "suspended_tasks"]]

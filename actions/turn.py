@@ -153,10 +153,16 @@ class Turn:
         """Idempotency key of a back-office write: conversation, message and command."""
         return f"{self.sender}:{self.message_id}:{name}"
 
-    def say(self, text: str, buttons: Iterable[Button] = (), wants: Wants = "") -> None:
-        """Adds a bubble to the answer."""
-        custom = {"wants": wants} if wants else None
-        self.dispatcher.utter_message(text=text, buttons=[b.as_dict() for b in buttons], json_message=custom)
+    def say(
+        self,
+        text: str,
+        buttons: Iterable[Button] = (),
+        wants: Wants = "",
+        custom: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Adds a bubble to the answer; `custom` is for the ledger."""
+        kept = {**(custom or {}), **({"wants": wants} if wants else {})}
+        self.dispatcher.utter_message(text=text, buttons=[b.as_dict() for b in buttons], json_message=kept or None)
 
     def card(self, card: Mapping[str, Any]) -> None:
         """Adds a card; a plain text that says the same stands beside it."""

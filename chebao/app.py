@@ -5,6 +5,7 @@ Run by ``python -m chebao.app``, or ``uvicorn --factory chebao.app:create``.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -25,11 +26,14 @@ from chebao.conversations import door
 from chebao.conversations.api import Company, Hub, HubSettings, Rasa, Uploads
 from chebao.db import make_engine
 from chebao.http import BodyLimit, Pages, install_errors
+from chebao.knowledge import api as knowledge
+from chebao.knowledge.live import OnDemand
 from chebao.outreach import api as outreach
 from chebao.quality import api as quality
 from chebao.settings import ROOT, Settings, get_settings
 
 _BACKOFFICE = "/backoffice/v1"
+_ARTICLES = ROOT / "data" / "articles"
 
 
 def create() -> FastAPI:
@@ -79,7 +83,14 @@ def build(
     uploads = Uploads(engine, settings.data / "uploads")
     telegram = connect_telegram(hub, uploads, settings)
 
-    app = FastAPI(title="Chebao", lifespan=_lifespan(hub, engine, backoffice, telegram), docs_url=None, redoc_url=None)
+    live = OnDemand(_ARTICLES, settings.data / "cache", settings.database_url)
+
+    app = FastAPI(
+        title="Chebao",
+        lifespan=_lifespan(hub, engine, backoffice, telegram, live),
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.hub = hub
     install_errors(app)
     app.add_middleware(BodyLimit)
@@ -91,8 +102,10 @@ def build(
             allow_headers=["Authorization", "Content-Type"],
         )
     _health(app, hub)
-    app.include_router(door.router(hub, settings.chat_key.get_secret_value()))
-    app.include_router(quality.router(engine, settings.chat_key.get_secret_value(), ROOT))
+    key = settings.chat_key.get_secret_value()
+    app.include_router(door.router(hub, key))
+    app.include_router(quality.router(engine, key, ROOT))
+    app.include_router(knowledge.router(engine, door.require_key(key), live))
     app.include_router(outreach.router(hub, settings.events_secret.get_secret_value()))
     app.include_router(
         web.router(hub, uploads, secret=secret, origins=settings.web_origins, public_url=settings.public_url)
@@ -119,7 +132,7 @@ def _health(app: FastAPI, hub: Hub) -> None:
 
 
 def _lifespan(
-    hub: Hub, engine: AsyncEngine, backoffice: FastAPI | None, telegram: Telegram | None
+    hub: Hub, engine: AsyncEngine, backoffice: FastAPI | None, telegram: Telegram | None, live: OnDemand
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -129,6 +142,8 @@ def _lifespan(
                 await stack.enter_async_context(backoffice.router.lifespan_context(backoffice))
             if telegram is not None:
                 stack.push_async_callback(telegram.close)
+            await asyncio.to_thread(live.prepare)
+            stack.callback(live.stop)
             await hub.start()
             stack.push_async_callback(hub.stop)
             if telegram is not None:

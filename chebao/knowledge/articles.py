@@ -39,7 +39,10 @@ _SENTENCE = re.compile(r"[^。！？!?]+[。！？!?]?[”』」）]?")
 
 
 class ArticleError(ValueError):
-    """An article file cannot be used; the text names the file and the field."""
+    """An article file cannot be used; the text names the file and the field, in one line for the operator."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,11 @@ class Article:
     version: int = 1
 
 
+def digest_of(raw: str) -> str:
+    """What tells two texts of an article apart."""
+    return hashlib.sha256(raw.encode()).hexdigest()[:12]
+
+
 def sentences(text: str) -> list[str]:
     """Splits Chinese text after 。！？ and keeps the mark."""
     return [part.strip() for part in _SENTENCE.findall(text) if part.strip()]
@@ -98,16 +106,14 @@ def load_articles(folder: Path) -> dict[str, Article]:
 
 
 def load_phrasings(folder: Path) -> dict[str, tuple[str, ...]]:
-    """Further ways to ask, from `phrasings.yml` beside the articles: the search learns from them; the file may be absent.
+    """Further ways to ask, from `phrasings.yml` beside the articles: the search learns from them.
 
     Raises:
-        ArticleError: the file is not a mapping from article id to a list of texts.
+        ArticleError: the file is missing, or is not a mapping from article id to a list of texts.
     """
     path = folder / PHRASINGS
-    if not path.exists():
-        return {}
     try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        fields = _yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ArticleError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(fields, dict):
@@ -134,13 +140,13 @@ def read_article(path: Path) -> Article:
     return article
 
 
-def parse_article(raw: str, *, name: str) -> Article:
+def parse_article(raw: str, *, name: str, version: int = 1) -> Article:
     """Builds an article from its text; `name` is used in error messages."""
     match = _FRONT_MATTER.match(raw.replace("\r\n", "\n"))
     if match is None:
         raise ArticleError(f"{name}: front matter between two '---' lines is missing")
     try:
-        fields = yaml.safe_load(match[1])
+        fields = _yaml(match[1])
     except yaml.YAMLError as error:
         raise ArticleError(f"{name}: front matter is not YAML: {error}") from error
     if not isinstance(fields, dict):
@@ -159,8 +165,14 @@ def parse_article(raw: str, *, name: str) -> Article:
         sections=sections,
         cues=_patterns(fields, "cues", name),
         decisive=_patterns(fields, "decisive", name),
-        digest=hashlib.sha256(raw.encode()).hexdigest()[:12],
+        digest=digest_of(raw),
+        version=version,
     )
+
+
+def _yaml(text: str) -> Any:
+    """As `yaml.safe_load`, with the parser in C where it is built: the phrasings are thousands of lines."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
 
 
 def _body(body: str, name: str) -> tuple[str, tuple[Section, ...]]:

@@ -92,8 +92,8 @@ class KnowledgeBase:
         return cls(Index(articles, load_phrasings(folder), encoder or find_encoder(), cache), weighing)
 
     def with_changes(self, changed: Sequence[Article]) -> Self:
-        """A knowledge base that also knows these articles, new or edited; takes milliseconds."""
-        return type(self)(self._index.with_changes(changed), self._weighing) if changed else self
+        """A knowledge base that also knows these articles, new, edited or only renumbered; takes milliseconds."""
+        return type(self)(self._index.with_changes(changed), self._weighing)
 
     def article(self, topic: str) -> Article | None:
         """The article of this id."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chebao.knowledge import KnowledgeBase
+from chebao.knowledge.search import KnowledgeBase
 
 ARTICLES = Path(__file__).resolve().parents[3] / "data" / "articles"
 

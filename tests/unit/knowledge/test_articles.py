@@ -8,8 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from chebao.knowledge import Article, ArticleError, load_articles
-from chebao.knowledge.articles import LAST_SECTION, load_phrasings, parse_article, read_article, sentences
+from chebao.knowledge.articles import (
+    LAST_SECTION,
+    Article,
+    ArticleError,
+    load_articles,
+    load_phrasings,
+    parse_article,
+    read_article,
+    sentences,
+)
+from chebao.knowledge.weighing import Weighing
 from tests.forbidden import PHRASES
 
 TOPICS = {
@@ -169,9 +178,27 @@ def test_missing_or_unreadable_files_are_named(tmp_path: Path) -> None:
 
 def test_phrasings_must_belong_to_an_article(tmp_path: Path) -> None:
     (tmp_path / "sample.md").write_text(GOOD, encoding="utf-8")
-    assert load_phrasings(tmp_path) == {}
+    with pytest.raises(ArticleError, match=r"phrasings\.yml"):
+        load_phrasings(tmp_path)
     (tmp_path / "phrasings.yml").write_text("sample: [怎么问]\n", encoding="utf-8")
     assert load_phrasings(tmp_path) == {"sample": ("怎么问",)}
     (tmp_path / "phrasings.yml").write_text("unknown: [怎么问]\n", encoding="utf-8")
     with pytest.raises(ArticleError, match="unknown"):
         load_phrasings(tmp_path)
+
+
+def test_a_damaged_file_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "sample.md").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "phrasings.yml").write_text("sample: [怎么问\n  - x: {", encoding="utf-8")
+    with pytest.raises(ArticleError, match=r"phrasings\.yml") as caught:
+        load_phrasings(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"voices": {}}', '{"voices": {"vectors": "x"}}'])
+def test_a_missing_or_damaged_weighing_is_named(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "weighing.json"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(ArticleError, match=r"weighing\.json"):
+        Weighing.read(path)

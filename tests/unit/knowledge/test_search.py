@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chebao.knowledge import KnowledgeBase, load_articles
 from chebao.knowledge import search as search_module
-from chebao.knowledge.articles import load_phrasings
+from chebao.knowledge.articles import load_articles, load_phrasings
 from chebao.knowledge.encoder import Vectors, encode_cached, find_encoder
 from chebao.knowledge.index import Index
-from chebao.knowledge.search import ANSWER_LIMIT
+from chebao.knowledge.search import ANSWER_LIMIT, KnowledgeBase
 from chebao.knowledge.understanding import read
 from chebao.knowledge.weighing import WEIGHING, Weighing
 
