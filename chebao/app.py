@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
@@ -31,6 +32,9 @@ from chebao.knowledge.live import OnDemand
 from chebao.outreach import api as outreach
 from chebao.quality import api as quality
 from chebao.settings import ROOT, Settings, get_settings
+
+if TYPE_CHECKING:
+    from channels.wechat.connector import WeChat
 
 _BACKOFFICE = "/backoffice/v1"
 _ARTICLES = ROOT / "data" / "articles"
@@ -82,12 +86,13 @@ def build(
 
     uploads = Uploads(engine, settings.data / "uploads")
     telegram = connect_telegram(hub, uploads, settings)
+    wechat = _wechat(settings, hub, uploads)
 
     live = OnDemand(_ARTICLES, settings.data / "cache", settings.database_url)
 
     app = FastAPI(
         title="Chebao",
-        lifespan=_lifespan(hub, engine, backoffice, telegram, live),
+        lifespan=_lifespan(hub, engine, backoffice, telegram, wechat, live),
         docs_url=None,
         redoc_url=None,
     )
@@ -112,6 +117,8 @@ def build(
     )
     if telegram:
         app.include_router(telegram.router())
+    if wechat:
+        app.include_router(wechat.router())
     if backoffice is not None:
         app.mount(_BACKOFFICE, backoffice)
     Pages(pages, settings.web_origins).install(app)
@@ -132,7 +139,12 @@ def _health(app: FastAPI, hub: Hub) -> None:
 
 
 def _lifespan(
-    hub: Hub, engine: AsyncEngine, backoffice: FastAPI | None, telegram: Telegram | None, live: OnDemand
+    hub: Hub,
+    engine: AsyncEngine,
+    backoffice: FastAPI | None,
+    telegram: Telegram | None,
+    wechat: WeChat | None,
+    live: OnDemand,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -142,6 +154,8 @@ def _lifespan(
                 await stack.enter_async_context(backoffice.router.lifespan_context(backoffice))
             if telegram is not None:
                 stack.push_async_callback(telegram.close)
+            if wechat is not None:
+                stack.push_async_callback(wechat.close)
             await asyncio.to_thread(live.prepare)
             stack.callback(live.stop)
             await hub.start()
@@ -149,9 +163,20 @@ def _lifespan(
             if telegram is not None:
                 telegram.start()
                 stack.push_async_callback(telegram.stop)
+            if wechat is not None:
+                stack.push_async_callback(wechat.drain)
             yield
 
     return lifespan
+
+
+def _wechat(settings: Settings, hub: Hub, uploads: Uploads) -> WeChat | None:
+    """The WeChat channel, where an account is set; its libraries are loaded only then (30 MB)."""
+    if not settings.wechat_app_id:
+        return None
+    from channels.wechat import channel
+
+    return channel(settings, hub, uploads)
 
 
 def _own_backoffice(settings: Settings, engine: AsyncEngine) -> FastAPI | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
@@ -37,6 +38,14 @@ class Settings(BaseSettings):
     events_secret: SecretStr = SecretStr(_DEMO_VALUE)
     session_secret: SecretStr = SecretStr(_DEMO_VALUE)
 
+    wechat_app_id: str = ""
+    wechat_secret: SecretStr = SecretStr("")
+    wechat_token: SecretStr = SecretStr("")
+    wechat_aes_key: SecretStr = SecretStr("")
+    wechat_aes_key_previous: SecretStr = SecretStr("")
+    wechat_api: str = "https://api.weixin.qq.com"
+    wechat_notice_template: str = ""
+
     telegram_token: SecretStr = SecretStr("")
     telegram_secret: SecretStr = SecretStr("")
     telegram_api: str = "https://api.telegram.org"
@@ -54,6 +63,12 @@ class Settings(BaseSettings):
         self.hub_url = self.hub_url or local
         self.backoffice_url = self.backoffice_url or f"{local}/backoffice/v1"
         self.rasa_url = self.rasa_url or f"http://127.0.0.1:{self.rasa_port}"
+        for name in ("wechat_aes_key", "wechat_aes_key_previous"):
+            key = getattr(self, name).get_secret_value()
+            if key and not re.fullmatch("[0-9A-Za-z]{43}", key):
+                raise ValueError(f"CHEBAO_{name.upper()} is not an EncodingAESKey: 43 letters and digits")
+        if self.wechat_app_id and not (self.wechat_secret.get_secret_value() and self.wechat_token.get_secret_value()):
+            raise ValueError("CHEBAO_WECHAT_APP_ID needs CHEBAO_WECHAT_SECRET and CHEBAO_WECHAT_TOKEN")
         if self.mode == "production":
             weak = [
                 f"CHEBAO_{name.upper()}"

@@ -19,7 +19,7 @@ from channels.telegram import protocol
 from channels.telegram.client import Client, NotSent, Refused, Unreachable, Unsure
 from channels.telegram.order import Order
 from channels.telegram.protocol import Bubble, Event, Pressed, Said
-from chebao.conversations.api import MAX_BYTES, DeliveryJob, Hub, Incoming, Uploads, judge, shown
+from chebao.conversations.api import MAX_BYTES, DeliveryJob, Hub, Incoming, Reply, Uploads, judge, shown
 from chebao.errors import InputRefused
 from chebao.logs import line
 from chebao.settings import Settings
@@ -107,8 +107,8 @@ class Telegram:
                     log.info(line("telegram_ignored", update=event.update_id))
 
     async def _accept(self, event: Event, incoming: Incoming) -> None:
-        if not incoming.refusal and (words := self._hub.refusal(incoming)):
-            incoming = replace(incoming, refusal=words)
+        if not incoming.answer and (words := self._hub.refusal(incoming)):
+            incoming = replace(incoming, answer=Reply(words))
         await self._hub.accept(incoming)
 
     def _incoming(self, event: Event, text: str, **more: Any) -> Incoming:
@@ -124,13 +124,17 @@ class Telegram:
         )
 
     async def _heard(self, event: Event, said: Said) -> Incoming:
-        more: dict[str, Any] = {"ref": str(said.message_id), "location": said.location, "refusal": said.refusal}
+        more: dict[str, Any] = {
+            "ref": str(said.message_id),
+            "location": said.location,
+            "answer": Reply(said.refusal) if said.refusal else None,
+        }
         if said.file is None:
             return self._incoming(event, said.text, **more)
         try:
             more["attachments"] = [await self._fetched(event.chat_id, said.file)]
         except InputRefused as refused:
-            more["refusal"] = refused.message
+            more["answer"] = Reply(refused.message)
         text = said.text or ("" if "attachments" in more else "（没有收到的文件）")
         return self._incoming(event, text, **more)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chebao.conversations.allowance import MESSAGE, Allowances, MediaCache, Rule, Window
 from chebao.conversations.config import HubSettings
 from chebao.conversations.delivery import Delivery, Hold
 from chebao.conversations.delivery_job import DeliveryJob, DeliveryLost, PushChannel
@@ -15,7 +16,9 @@ from chebao.conversations.uploads import MAX_BYTES, Upload, Uploads, judge
 __all__ = [
     "MAX_BYTES",
     "MAX_TEXT",
+    "MESSAGE",
     "Accepted",
+    "Allowances",
     "Company",
     "Conversation",
     "Delivery",
@@ -25,14 +28,17 @@ __all__ = [
     "Hub",
     "HubSettings",
     "Incoming",
+    "MediaCache",
     "Message",
     "Owner",
     "PushChannel",
     "Rasa",
     "Reply",
+    "Rule",
     "Sender",
     "Upload",
     "Uploads",
+    "Window",
     "judge",
     "shown",
 ]

@@ -58,6 +58,7 @@ class Delivery:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._held: Counter[str] = Counter()
+        self._taken: set[str] = set()
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._sweeper: asyncio.Task[None] | None = None
         self._stopping = False
@@ -110,9 +111,16 @@ class Delivery:
 
     async def take(self, conversation_id: str) -> DeliveryJob | None:
         """A job for the holder of a `Hold`, to be ended by `give_back`; None where nothing waits or another one delivers."""
-        if conversation_id in self._tasks:
+        if conversation_id in self._tasks or conversation_id in self._taken:
             return None
-        return await self._claim(conversation_id, at_once=True)
+        self._taken.add(conversation_id)  # the lease keeps out other processes, not this one
+        job = None
+        try:
+            job = await self._claim(conversation_id, at_once=True)
+        finally:
+            if job is None:
+                self._taken.discard(conversation_id)
+        return job
 
     async def give_back(self, job: DeliveryJob) -> bool:
         """Ends a job: what is still `sending` is queued again after a refusal, else unconfirmed.
@@ -120,6 +128,7 @@ class Delivery:
         Returns:
             Whether more waits that could be handed over at once.
         """
+        self._taken.discard(job.conversation.id)
         m, d = messages.c, deliveries.c
         values: dict[str, Any] = {"busy_by": None, "busy_until": None}
         if job.pause is not None:
@@ -148,6 +157,18 @@ class Delivery:
         if job.pause is not None:
             asyncio.get_running_loop().call_later(job.pause + 0.01, self.wake, job.conversation.id)
         return more and job.pause is None
+
+    async def handed_over(self, conversation_id: str, ref: str) -> list[Message]:
+        """The messages that went out under a reference of ours, to be said the same way to a platform that asks again."""
+        m = messages.c
+        async with self._engine.begin() as connection:
+            found = await connection.execute(
+                update(messages)
+                .where(m.conversation_id == conversation_id, m.delivery_ref == ref)
+                .values(delivery="sent", delivered_at=func.coalesce(m.delivered_at, func.now()))
+                .returning(*_FIELDS)
+            )
+            return sorted((Message(**row._mapping) for row in found), key=lambda message: message.seq)
 
     async def release_parked(self, conversation_id: str) -> None:
         """Messages that wait for the customer's next message may go now: the platform has opened a window."""

@@ -99,6 +99,12 @@ class DeliveryJob:
         """The platform took these; `ref` is its id of the message."""
         await self._settle(ids, delivery="sent", delivered_at=func.now(), **({"delivery_ref": ref} if ref else {}))
 
+    async def unconfirmed(self, *ids: int) -> None:
+        """The platform may have taken these, nobody knows: never sent again. For a job that goes on after a time-out."""
+        async with self._engine.begin() as connection:
+            await unconfirm(connection, self.conversation.id, ids)
+        self.progressed = True
+
     async def failed(self, *ids: int, reason: str) -> None:
         """These will never arrive; agents are shown the reason."""
         log.warning(line("delivery_failed", conversation=self.conversation.id, messages=len(ids), reason=reason))

@@ -78,7 +78,7 @@ class Hub:
         """Why a message cannot be taken, as a Chinese sentence; None for one that can."""
         if len(incoming.text) > MAX_TEXT:
             return notices.TOO_LONG
-        if incoming.location or incoming.attachments or commands.readable(incoming.text):
+        if incoming.location or incoming.attachments or incoming.event or commands.readable(incoming.text):
             return None
         return notices.UNREADABLE if incoming.text.strip() else notices.EMPTY
 
@@ -169,6 +169,24 @@ class Hub:
         async with self.engine.begin() as connection:
             if not await ledger.vote(connection, conversation_id, seq, helpful):
                 raise NotFound("没有找到这条回答。")
+
+    async def turn_over(self, accepted: Accepted, *, within: float) -> bool:
+        """Waits until a message is answered, or need not be, at most `within` seconds; whether it is."""
+        waits = select(messages.c.state == "pending").where(messages.c.id == accepted.message_id)
+        with (
+            self.watch(accepted.conversation_id) as changed,
+            self.turns.watch(accepted.message_id) as ended,
+            suppress(TimeoutError),
+        ):
+            async with asyncio.timeout(within):
+                while not ended.is_set():
+                    async with self.engine.connect() as connection:
+                        if not (await connection.execute(waits)).scalar_one():
+                            return True
+                    await changed.wait()
+                    changed.clear()
+                return True
+        return False
 
     # outgoing
 

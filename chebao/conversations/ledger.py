@@ -30,13 +30,13 @@ class Understood:
     text: str
     payload: dict[str, Any] | None = None
     back_to_bot: bool = False
-    refusal: str | None = None
+    answer: Reply | None = None
     consent: bool | None = None
 
     @property
     def by_hub(self) -> bool:
         """Whether the hub itself answers it."""
-        return self.back_to_bot or self.refusal is not None or self.consent is not None
+        return self.back_to_bot or self.answer is not None or self.consent is not None
 
 
 def asks_for_person(message_text: str, payload: dict[str, Any] | None) -> bool:
@@ -110,6 +110,7 @@ async def _write(unit: Unit, incoming: Incoming, understood: Understood) -> Mess
         "turn_of": None,
         "state": _state(conversation, understood),
         "told_at": None,
+        "event": incoming.event,
     }
     address = {"channel": incoming.channel, "account": incoming.account, "delivery_ref": incoming.ref}
     written = await unit.connection.execute(
@@ -120,7 +121,7 @@ async def _write(unit: Unit, incoming: Incoming, understood: Understood) -> Mess
 
 def _state(conversation: Conversation, understood: Understood) -> str:
     """`held` until the customer agreed to a channel abroad, `silent` where a person answers, `answered` where the hub does."""
-    if understood.consent is None and not understood.refusal and not abroad.agreed(conversation):
+    if understood.consent is None and not understood.answer and not abroad.agreed(conversation):
         return "held"
     if understood.by_hub and (conversation.bot_answers or understood.back_to_bot or understood.consent is not None):
         return "answered"
@@ -138,8 +139,8 @@ async def _answer_without_turn(unit: Unit, understood: Understood, message: Mess
         ownership.return_on_request(unit, message.id)
     elif understood.back_to_bot and owner == "bot":
         unit.say(notices.bot_is_here(), sender="system", turn_of=message.id)
-    elif understood.refusal and message.state == "answered":
-        unit.say(Reply(text=understood.refusal), sender="system", turn_of=message.id)
+    elif understood.answer and message.state == "answered":
+        unit.say(understood.answer, sender="system", turn_of=message.id)
     elif owner == "queued" and message.state == "silent":
         await ownership.remind_of_queue(unit, message.id)
     return False
@@ -189,8 +190,8 @@ async def _understand(
     connection: AsyncConnection, tokens: buttons.Tokens, conversation: Conversation, incoming: Incoming
 ) -> Understood:
     text_ = commands.readable(incoming.text)
-    if incoming.refusal:
-        return Understood(text_, refusal=incoming.refusal)
+    if incoming.answer or incoming.payload:
+        return Understood(text_, incoming.payload, answer=incoming.answer)
     if abroad.withdraws(conversation, text_):
         return Understood(text_, consent=False)
     if not buttons.looks_like_token(text_):
@@ -200,7 +201,11 @@ async def _understand(
         return _pressed(button, text_)
     place = tokens.read(conversation.id, text_)
     button = await _offered(connection, conversation.id, *place) if place else None
-    return _pressed(button, button["title"]) if button else Understood("（已失效的选项）", refusal=notices.STALE_BUTTON)
+    return (
+        _pressed(button, button["title"])
+        if button
+        else Understood("（已失效的选项）", answer=Reply(notices.STALE_BUTTON))
+    )
 
 
 def _pressed(button: dict[str, str], shown: str) -> Understood:

@@ -80,6 +80,7 @@ messages = Table(
     Column("delivery_ref", Text),
     Column("delivery_after", Integer),
     Column("delivery_until", _MOMENT),
+    Column("event", Text),
 )
 
 deliveries = Table(
@@ -90,6 +91,24 @@ deliveries = Table(
     Column("busy_until", _MOMENT),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("not_before", _MOMENT),
+)
+
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("conversation_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("used", Integer, nullable=False),
+)
+
+platform_media = Table(
+    "platform_media",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("sha256", Text, primary_key=True),
+    Column("media_id", Text, nullable=False),
+    Column("until", _MOMENT, nullable=False),
 )
 
 uploads = Table(

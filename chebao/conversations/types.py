@@ -29,7 +29,9 @@ class Incoming:
         location: ``{"latitude", "longitude", "label"}``.
         attachments: ``[{"id", "content_type", "url"}]``.
         ref: the platform's own name of the message, by which it speaks of it later (edited).
-        refusal: why the channel cannot take it, in Chinese: the ledger keeps `text`, this is the answer, no turn begins.
+        answer: what the channel says to it by itself: the ledger keeps `text`, no turn begins.
+        event: something that happened instead of a typed message: ``subscribe``, ``scan``, ``click``; `text` says it in words.
+        payload: ``{"intent", "entities"}`` that a menu key or a scanned code of ours stands for; never what a customer typed.
     """
 
     channel: str
@@ -41,7 +43,9 @@ class Incoming:
     location: dict[str, Any] | None = None
     attachments: list[dict[str, Any]] = field(default_factory=list)
     ref: str | None = None
-    refusal: str | None = None
+    answer: Reply | None = None
+    event: str | None = None
+    payload: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,7 @@ class Message:
     delivery: str | None = None
     delivery_reason: str | None = None
     delivery_ref: str | None = None
+    event: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,162 @@
+"""What arrives from WeChat as messages of the hub: events with their meaning, media fetched at once, words for what we cannot read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
+
+from channels.wechat.client import Client, NotReached, Unanswered, WeChatError
+from channels.wechat.protocol import Inbound
+from chebao.conversations.api import MAX_BYTES, Hub, Incoming, Reply, Uploads, judge
+from chebao.errors import InputRefused, NotFound
+from chebao.logs import line
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "wechat"
+MENU_FILE = Path(__file__).parent / "menu.json"
+_FETCH_WITHIN = 3.0
+_INTENT = re.compile(r"intent:([a-z_]{1,60})")
+_RENEWAL_CODE = re.compile(r"renew_([0-9A-Za-z-]{1,40})")
+
+WELCOME = "欢迎关注！车险报价、续保、报案和进度查询都可以在这里办，直接打字告诉我就行。您想办哪一件？"
+_TYPE_PLEASE = "暂时听不了语音，麻烦您打字告诉我，或者用输入法的“语音转文字”发送。"
+_NO_VIDEO = "视频我看不了，请拍几张照片发给我，再用一句话说说情况。"
+_NO_LINK = "链接我打不开，请把要问的内容直接打字发给我。"
+_NOT_READABLE = "这种消息我看不懂，请打字告诉我，照片和位置也可以发。"
+_PICTURE_LOST = "这张图片没有收到，请再发一次。"
+
+_BUTTONS = [
+    {"title": "我要报案", "payload": "/report_claim"},
+    {"title": "车险报价", "payload": "/new_policy"},
+    {"title": "续保", "payload": "/renewal"},
+]
+
+
+class Transcriber(Protocol):
+    """The port of a speech-to-text service."""
+
+    async def transcribe(self, audio: bytes, media_format: str) -> str | None:
+        """The words of a recording (AMR or MP3); None where it could not be understood."""
+
+
+class Intake:
+    """Turns pushes into messages of the hub.
+
+    Args:
+        transcriber: where there is none, customers are asked to type.
+    """
+
+    def __init__(self, client: Client, hub: Hub, uploads: Uploads, transcriber: Transcriber | None = None) -> None:
+        self._client, self._hub, self._uploads, self._transcriber = client, hub, uploads, transcriber
+        self._labels = menu_labels(json.loads(MENU_FILE.read_text(encoding="utf-8")))
+
+    async def incoming(self, inbound: Inbound) -> Incoming | None:
+        """The message for the ledger; None for what nobody has to know."""
+        values = await self._event(inbound) if inbound.kind == "event" else await self._message(inbound)
+        if values is None:
+            return None
+        address: dict[str, Any] = {
+            "channel": CHANNEL,
+            "account": inbound.account,
+            "peer": inbound.openid,
+            "key": inbound.key,
+        }
+        found = Incoming(**address, **values)
+        refusal = self._hub.refusal(found)
+        return Incoming(**address, text=found.text[:200], answer=Reply(refusal)) if refusal else found
+
+    async def _message(self, inbound: Inbound) -> dict[str, Any]:
+        match inbound.kind:
+            case "text" if inbound.menu_id:
+                # a pressed item opens the short window of a click, not that of a message
+                return {"text": inbound.menu_id, "event": "click"}
+            case "text":
+                return {"text": inbound.text}
+            case "image":
+                return await self._picture(inbound)
+            case "voice":
+                return await self._voice(inbound)
+            case "location":
+                place = {"latitude": inbound.latitude, "longitude": inbound.longitude, "label": inbound.label or None}
+                # WeChat's maps are shifted by some hundred metres against WGS-84, as the law wants it
+                return {"text": "", "location": place | {"datum": "GCJ-02"}}
+            case "video":
+                return {"text": "（视频）", "answer": Reply(_NO_VIDEO)}
+            case "link":
+                return {"text": f"（链接）{inbound.text}"[:500], "answer": Reply(_NO_LINK)}
+            case _:
+                return {"text": "（不支持的消息）", "answer": Reply(_NOT_READABLE)}
+
+    async def _voice(self, inbound: Inbound) -> dict[str, Any]:
+        words = inbound.text
+        if not words and self._transcriber:
+            audio = await self._fetched(inbound)
+            words = (audio and await self._transcriber.transcribe(audio, inbound.media_format)) or ""
+        return {"text": words} if words else {"text": "（语音）", "answer": Reply(_TYPE_PLEASE)}
+
+    async def _picture(self, inbound: Inbound) -> dict[str, Any]:
+        content = await self._fetched(inbound)
+        if content is None:
+            return {"text": "（图片）", "answer": Reply(_PICTURE_LOST)}
+        try:
+            conversation, _ = await self._hub.find(CHANNEL, inbound.account, inbound.openid)
+            conversation_id = conversation.id
+        except NotFound:
+            conversation_id = uuid4().hex
+        try:
+            upload = await self._uploads.add(conversation_id, await asyncio.to_thread(judge, content))
+        except InputRefused as refused:
+            return {"text": "（图片）", "answer": Reply(refused.message)}
+        kept = {"id": upload.id, "content_type": upload.content_type, "width": upload.width, "height": upload.height}
+        attachment = kept | {"url": f"/api/web/uploads/{upload.id}"}
+        return {"text": "", "attachments": [attachment], "conversation_id": conversation_id}
+
+    async def _fetched(self, inbound: Inbound) -> bytes | None:
+        """The file, if WeChat gives it while there is time: it asks again after five seconds."""
+        try:
+            async with asyncio.timeout(_FETCH_WITHIN):
+                return await self._client.download(inbound.media_id, limit=MAX_BYTES)
+        except (WeChatError, NotReached, Unanswered, TimeoutError) as error:
+            log.warning(line("wechat_media_lost", kind=inbound.kind, error=f"{type(error).__name__} {error}".strip()))
+            return None
+
+    async def _event(self, inbound: Inbound) -> dict[str, Any] | None:
+        match inbound.event:
+            case "subscribe" | "scan":
+                return self._arrival(inbound)
+            case "unsubscribe":
+                await self._hub.set_reachable(CHANNEL, inbound.account, inbound.openid, reachable=False)
+            case "click":
+                return self._click(inbound.event_key)
+            case "templatesendjobfinish" | "subscribe_msg_sent_event":
+                log.info(line("wechat_template_report", ref=inbound.message_ref, status=inbound.status or "unknown"))
+            case _:
+                log.info(line("wechat_event_ignored", name=re.sub(r"\W", "", inbound.event)[:40]))
+        return None
+
+    def _arrival(self, inbound: Inbound) -> dict[str, Any]:
+        """A follower or a scanned code; the code of a renewal letter opens the renewal of its policy."""
+        if letter := _RENEWAL_CODE.fullmatch(inbound.scene):
+            payload = {"intent": "renewal", "entities": {"policy_no": letter[1].upper()}}
+            return {"text": f"（扫码续保，保单号 {letter[1].upper()}）", "event": inbound.event, "payload": payload}
+        words = "（关注了公众号）" if inbound.event == "subscribe" else "（扫描了二维码）"
+        return {"text": words, "event": inbound.event, "answer": Reply(WELCOME, buttons=_BUTTONS)}
+
+    def _click(self, event_key: str) -> dict[str, Any]:
+        """A menu key of ours stands for an intent; any other is taken as words."""
+        label = self._labels.get(event_key, event_key)[:100]
+        if intent := _INTENT.fullmatch(event_key):
+            return {"text": label, "event": "click", "payload": {"intent": intent[1], "entities": {}}}
+        return {"text": label or "（菜单）", "event": "click"}
+
+
+def menu_labels(menu: dict[str, Any]) -> dict[str, str]:
+    """Key → label of every item that can be pressed."""
+    items = [i for top in menu.get("button", []) for i in (top, *top.get("sub_button", []))]
+    return {i["key"]: i["name"] for i in items if "key" in i}

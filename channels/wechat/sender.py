@@ -1,0 +1,284 @@
+"""Handing our messages to WeChat: within the allowance, no bubble too long, nothing twice, nothing lost without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+from PIL import Image as Pictures
+
+from channels.parts import parts_of
+from channels.wechat import bubbles
+from channels.wechat.bubbles import Bubble, Picture, Words
+from channels.wechat.client import Action, Client, NotReached, Unanswered, WeChatError
+from chebao.conversations.api import (
+    MESSAGE,
+    Allowances,
+    DeliveryJob,
+    Hub,
+    MediaCache,
+    Message,
+    Rule,
+    Uploads,
+    Window,
+    shown,
+)
+from chebao.errors import NotFound
+from chebao.logs import line
+
+log = logging.getLogger(__name__)
+
+RULES = {
+    MESSAGE: Rule(5, timedelta(hours=48)),
+    "click": Rule(3, timedelta(minutes=1)),
+    "subscribe": Rule(3, timedelta(minutes=1)),
+    "scan": Rule(3, timedelta(minutes=1)),
+}
+"""https://developers.weixin.qq.com/doc/service/api/customer/message/api_sendcustommessage, in force since 2023-06-12."""
+
+_MEDIA_KEPT = timedelta(days=2, hours=20)
+_PAUSES = (0.5, 1.5)
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class _Stop(Exception):
+    """No further bubble of this job is sent."""
+
+
+class Sender:
+    """The WeChat side of `chebao.conversations.delivery`.
+
+    Args:
+        notice_template: a template with the fields ``thing1`` (what) and ``time2`` (when) for notices outside the windows.
+    """
+
+    name = "wechat"
+
+    def __init__(
+        self,
+        client: Client,
+        hub: Hub,
+        uploads: Uploads,
+        *,
+        public_url: str,
+        notice_template: str = "",
+        gap: float = 0.3,
+    ) -> None:
+        self._client, self._hub, self._uploads = client, hub, uploads
+        self._public_url, self._notice_template, self._gap = public_url, notice_template, gap
+        self._allowances = Allowances(hub.engine, RULES)
+        self._media = MediaCache(hub.engine, self.name)
+        self._menus = True
+
+    def plan(self, messages: Iterable[Message]) -> list[Bubble]:
+        """The bubbles of some messages."""
+        tokens = self._hub.tokens
+        return bubbles.plan((m.id, parts_of(shown(tokens, m), self._public_url)) for m in messages)
+
+    async def deliver(self, job: DeliveryJob) -> None:
+        """Hands over all that waits in a conversation."""
+        if not job.conversation.reachable:
+            await job.failed(*job.ids, reason="unfollowed")
+            return
+        planned = self.plan(job.messages)
+        drawn = {i for bubble in planned for i in bubble.ids}
+        if nothing := [i for i in job.ids if i not in drawn]:
+            await job.sending(*nothing)
+            await job.sent(*nothing)
+        await self.hand_over(job, planned)
+
+    async def hand_over(self, job: DeliveryJob, planned: Sequence[Bubble], begun: Iterable[int] = ()) -> None:
+        """Sends bubbles in order, as far as the allowance goes; the rest waits for the customer's next message.
+
+        Args:
+            begun: messages whose first bubble went out as the passive reply.
+        """
+        windows = await self._allowances.windows(job.conversation.id)
+        left = sum(window.left for window in windows)
+        # One message is kept back for an answer that may still come, as long as that costs only joining bubbles.
+        rest = bubbles.squeeze(planned, max(1, left - 1))
+        started = set(begun)
+        try:
+            while rest:
+                bubble, *rest = rest
+                open_ids = [i for i in bubble.ids if i not in started]
+                window = await self._window(job.conversation.id)
+                if window is None:
+                    await self._no_window(job, [i for b in (bubble, *rest) for i in b.ids], "no_window", started)
+                    return
+                await job.sending(*open_ids)
+                started |= set(open_ids)
+                await self._allowances.use(job.conversation.id, window)
+                await self._one(job, bubble, rest, window, started)
+                if rest:
+                    await asyncio.sleep(self._gap)  # calls that follow at once may arrive out of order
+        except _Stop:
+            return
+
+    async def _window(self, conversation_id: str) -> Window | None:
+        windows = await self._allowances.windows(conversation_id)
+        return windows[0] if windows else None
+
+    async def _one(
+        self, job: DeliveryJob, bubble: Bubble, rest: Sequence[Bubble], window: Window, started: set[int]
+    ) -> None:
+        """Sends one bubble and says what became of the messages that it completes."""
+        later = {i for b in rest for i in b.ids}
+        complete = [i for i in bubble.ids if i not in later]
+        try:
+            await self._send(job.conversation.peer, bubble)
+        except Unanswered as error:
+            log.warning(line("wechat_unanswered", conversation=job.conversation.id, reason=error))
+            await job.unconfirmed(*bubble.ids)
+        except NotReached as error:
+            log.warning(line("wechat_not_reached", conversation=job.conversation.id, reason=error))
+            await self._allowances.use(job.conversation.id, window, -1)
+            job.retry_after(2)
+            raise _Stop from None
+        except WeChatError as error:
+            await self._allowances.use(job.conversation.id, window, -1)
+            await self._refused(job, error, bubble, rest, started)
+        else:
+            await job.sent(*complete)
+
+    async def _refused(
+        self, job: DeliveryJob, error: WeChatError, bubble: Bubble, rest: Sequence[Bubble], started: set[int]
+    ) -> None:
+        """What an error means for this bubble and those behind it."""
+        waiting = list(dict.fromkeys(i for b in (bubble, *rest) for i in b.ids))
+        reason = f"wechat_{error.code}"
+        if error.action is Action.PARK:
+            await self._allowances.close(job.conversation.id)
+            await self._no_window(job, waiting, reason, started)
+        elif error.action is Action.UNREACHABLE:
+            await job.failed(*waiting, reason=reason)
+        elif error.action in (Action.LATER, Action.RENEW):
+            job.retry_after(2)
+        elif error.action in (Action.TOMORROW, Action.CONFIGURE):
+            log.error(line("wechat_account_problem", code=error.code, see="chebao doctor"))
+            job.retry_after(300)
+        else:
+            await job.failed(*bubble.ids, reason=reason)
+            return
+        raise _Stop
+
+    async def _no_window(self, job: DeliveryJob, ids: Iterable[int], reason: str, started: set[int]) -> None:
+        """Parks messages; of a notice of the back office a template message tells meanwhile, where there is a template."""
+        by_id = {m.id: m for m in job.messages}
+        for message_id in dict.fromkeys(ids):
+            message = by_id[message_id]
+            if self._notice_template and message.platform_key and message.text:
+                if message_id not in started:
+                    await job.sending(message_id)
+                await self._as_template(job, message, reason)
+            else:
+                await job.parked(message_id, reason=reason, until=None)
+
+    async def _as_template(self, job: DeliveryJob, message: Message, reason: str) -> None:
+        at = datetime.now(_SHANGHAI)
+        data = {"thing1": message.text.split("\n")[0][:20], "time2": f"{at:%Y-%m-%d %H:%M}"}
+        try:
+            ref = await self._client.send_template(job.conversation.peer, self._notice_template, data)
+        except Unanswered:
+            await job.unconfirmed(message.id)
+        except (WeChatError, NotReached) as error:
+            log.warning(line("wechat_template_refused", conversation=job.conversation.id, reason=error))
+            await job.parked(message.id, reason=reason, until=None)
+        else:
+            log.info(line("wechat_template_sent", conversation=job.conversation.id, message=message.id, reason=reason))
+            # the whole text follows with the customer's next message
+            await job.parked(message.id, reason=f"template:{ref}", until=None)
+
+    # one bubble
+
+    async def _send(self, openid: str, bubble: Bubble) -> None:
+        if isinstance(bubble, Picture):
+            await self._send_picture(openid, bubble)
+            return
+        call = bubbles.as_call(bubble) if self._menus else bubbles.as_text(bubble)
+        try:
+            await self._patiently(openid, call)
+        except WeChatError as error:
+            if error.action is Action.NO_MENU and self._menus:
+                log.warning(line("wechat_menus_off", code=error.code))
+                self._menus = False
+                await self._patiently(openid, bubbles.as_text(bubble))
+            elif error.action is Action.SPLIT:
+                for piece in bubbles.split(bubble.text, bubbles.LIMIT // 2):
+                    await self._patiently(openid, bubbles.as_text(Words(bubble.ids, piece)))
+                if bubble.choices:
+                    await self._patiently(openid, bubbles.as_call(replace(bubble, text="请选择：")))
+            else:
+                raise
+
+    async def _patiently(self, openid: str, call: dict[str, Any]) -> None:
+        """Sends, and again after a moment where WeChat says that it is busy or was not reached."""
+        for pause in _PAUSES:
+            try:
+                await self._client.send(openid, call)
+                return
+            except NotReached:
+                await asyncio.sleep(pause)
+            except WeChatError as error:
+                if error.action is not Action.LATER:
+                    raise
+                await asyncio.sleep(pause)
+        await self._client.send(openid, call)
+
+    async def _send_picture(self, openid: str, picture: Picture) -> None:
+        content = await self._content(picture)
+        if content is None:
+            words = (
+                f"图片：{picture.url}" if picture.url else "（客服发来一个文件，微信里暂时无法查看，请联系客服另发）"
+            )
+            await self._patiently(openid, {"msgtype": "text", "text": {"content": words}})
+            return
+        for again in (True, False):
+            media_id = await self._media_id(content)
+            try:
+                await self._patiently(openid, {"msgtype": "image", "image": {"media_id": media_id}})
+                return
+            except WeChatError as error:
+                if error.action is not Action.MEDIA_GONE or not again:
+                    raise
+                await self._media.drop(media_id)
+
+    async def _media_id(self, content: bytes) -> str:
+        digest = hashlib.sha256(content).hexdigest()
+        known = await self._media.get(digest)
+        if known is None:
+            known = await self._client.upload(content, "image/jpeg")
+            await self._media.put(digest, known, _MEDIA_KEPT)
+        return known
+
+    async def _content(self, picture: Picture) -> bytes | None:
+        """The picture as JPEG, or None where there is none."""
+        try:
+            if picture.upload_id:
+                upload = await self._uploads.get(picture.upload_id)
+                raw = await asyncio.to_thread(self._uploads.path(upload).read_bytes)
+            else:
+                async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
+                    raw = (await http.get(picture.url)).raise_for_status().content
+            return await asyncio.to_thread(_as_jpeg, raw)
+        except (NotFound, OSError, httpx.HTTPError) as error:
+            log.warning(line("wechat_picture_unavailable", error=type(error).__name__))
+            return None
+
+
+def _as_jpeg(raw: bytes) -> bytes:
+    """WeChat takes no WebP, and pictures up to 2 MB everywhere."""
+    with Pictures.open(io.BytesIO(raw)) as picture:
+        small = picture.convert("RGB")
+    small.thumbnail((1600, 1600))
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=85)
+    return out.getvalue()
