@@ -142,9 +142,8 @@ class Assistant:
         tracker = Tracker("evaluation", {}, message, [], False, None, {}, "action_listen")
         dispatcher = CollectingDispatcher()
         asyncio.run(self._actions[action](dispatcher, tracker, {}))
-        found = knowledge().answer(line.text)
-        said = {reply.get("text") for reply in dispatcher.messages}
-        return found.article.id if found.article and found.text in said else None
+        records = [(reply.get("custom") or {}).get("knowledge") or {} for reply in dispatcher.messages]
+        return next((record["topic"] for record in records if record.get("kind") == "confident"), None)
 
 
 def _first_actions() -> dict[str, str]:
