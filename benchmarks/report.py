@@ -45,7 +45,7 @@ def figures_of(side: Results) -> dict[str, Any]:
         "nlu_ms": {"p50": percentile(side.nlu_ms, 0.5), "p95": percentile(side.nlu_ms, 0.95)},
         "memory": side.memory,
         "failures": dict(side.failures),
-        **{name: round(value, 1) for name, value in side.facts.items()},
+        **{name: None if math.isnan(value) else round(value, 1) for name, value in side.facts.items()},
     }
     if side.late_ms:
         found["turn5_ms"] = round(statistics.median(ms for v in side.early_ms.values() for ms in v), 2)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -47,6 +48,10 @@ class Plan:
         conversations: users → conversations of a round.
         cut: messages of a conversation that are used at most.
         long: side → long conversations for the cost of turn 200.
+        acks: conversations beside which the web chat's acks are timed.
+        parsed: messages that are understood alone.
+        mix: scenarios of each kind in the script; the whole mix where None.
+        train: whether our model is trained anew, to time it.
     """
 
     conversations: dict[int, int]
@@ -55,10 +60,14 @@ class Plan:
     long: dict[str, int]
     acks: int
     parsed: int
+    mix: dict[str, int] | None = None
+    train: bool = True
 
 
 FULL = Plan({1: 8, 16: 64, 64: 192}, 2, 99, {"chebao": 4, "stock": 2}, 320, 300)
-QUICK = Plan({1: 2, 16: 20, 64: 80}, 1, 5, {"chebao": 1}, 160, 60)
+QUICK = Plan(
+    {1: 2, 16: 20, 64: 80}, 1, 5, {"chebao": 1}, 160, 60, {"claim": 2, "renewal": 1, "interruptions": 1}, train=False
+)
 
 
 @dataclass
@@ -184,13 +193,13 @@ def measure(plan: Plan, show: Progress) -> dict[str, Results]:
     trained = runtime.train()
     with tempfile.TemporaryDirectory(prefix="chebao-bench-") as folder:
         data = Path(folder) / "data"
-        training_s = train_ours(Path(folder) / "trained")
+        training_s = train_ours(Path(folder) / "trained") if plan.train else math.nan
         actions_port = free_ports(1)[0]
         with running_stack(data, CHEBAO_ACTIONS_PORT=str(actions_port)) as stack:
             time.sleep(_SETTLE_SECONDS)
             idle = pss_by_process(stack)
             ready_s, ready_rss = sides.rasa_alone(stack, actions_port)
-            script = [*customers.recorded(stack.url, "demo", customers.chosen()), *customers.talks()]
+            script = [*customers.recorded(stack.url, "demo", customers.chosen(plan.mix)), *customers.talks()]
             with sides.stock(stack, actions_port, runtime.state() / "stock.log") as (stock, stock_ready_s):
                 mine = sides.ours(stack)
                 stock_idle = stock.memory()["rasa"]
