@@ -29,6 +29,7 @@ from chebao.settings import ROOT, get_settings
 from tests.running import free_ports, running_stack
 
 _USERS, _SECONDS, _RATE = 16, 20, 100
+_MIX = {"claim": 5, "renewal": 4, "interruptions": 3, "new_policy": 2}
 _PAGE, _PLOT = ROOT / "docs" / "performance.md", ROOT / "docs" / "performance.svg"
 _MARKED = re.compile(r"(<!-- figures of make profile -->\n).*(<!-- end -->)", re.DOTALL)
 _TITLES = {"rasa": "Rasa", "actions": "action server", "app": "app", "postgres": "PostgreSQL"}
@@ -140,7 +141,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="chebao-profile-") as data,
         running_stack(Path(data) / "data", CHEBAO_ACTIONS_PORT=str(actions_port)) as stack,
     ):
-        script = [*customers.recorded(stack.url, "demo", customers.chosen()), *customers.talks()]
+        script = [*customers.recorded(stack.url, "demo", customers.chosen(_MIX)), *customers.talks()]
         mine = profiled(sides.ours(stack), script, folder)
         with sides.stock(stack, actions_port, runtime.state() / "stock.log") as (side, _):
             stock = profiled(side, script, folder)

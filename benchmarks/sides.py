@@ -117,7 +117,7 @@ def new_database(stack: RunningStack, name: str) -> str:
     return url.replace("/postgres?", f"/{name}?", 1)
 
 
-def until_ok(process: subprocess.Popen[bytes], ask: Callable[[], httpx.Response], seconds: float = 300) -> None:
+def until_ok(process: subprocess.Popen[bytes], ask: Callable[[], httpx.Response], seconds: float = 900) -> None:
     """Waits until `ask` gets a 200.
 
     Raises:
