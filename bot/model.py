@@ -6,16 +6,21 @@ import hashlib
 import json
 import os
 import tempfile
+from datetime import datetime, timezone
 from pathlib import Path
 
 ARCHIVE = "chebao.tar.gz"
 RECORD = "chebao.json"
 
 
-def fingerprint(project: Path, root: Path) -> str:
-    """Hash of all that a model depends on: configuration, domain, data, components, lexicon, parsers and locked versions."""
+def fingerprint(project: Path, root: Path, *, sentences: bool = True) -> str:
+    """Hash of all that a model depends on: configuration, domain, data, components, lexicon, parsers and locked versions.
+
+    Args:
+        sentences: false leaves the training sentences out; a model with the same rest still fits the software.
+    """
     files = [project / "config.yml", *sorted(project.glob("domain.y*ml")), *sorted((project / "domain").rglob("*.yml"))]
-    for folder in ("nlu", "stories", "rules"):
+    for folder in (*(("nlu",) if sentences else ()), "stories", "rules"):
         files += sorted((project / "data" / folder).rglob("*.yml"))
     files += sorted((project / "data").glob("*.yml"))
     files += sorted((root / "bot" / "nlu").rglob("*.py")) + sorted((root / "bot" / "lexicon").glob("*.txt"))
@@ -28,19 +33,26 @@ def fingerprint(project: Path, root: Path) -> str:
     return digest.hexdigest()
 
 
-def trusted(folder: Path, wanted: str | None = None) -> Path | None:
-    """The archive in `folder` if its checksum is the recorded one (and it was trained from `wanted`), else None."""
+def trusted(folder: Path, wanted: str | None = None, *, fits: str | None = None) -> Path | None:
+    """The archive in `folder` if its checksum is the recorded one, else None.
+
+    Args:
+        wanted: only one that was trained from all this.
+        fits: only one that was trained for this software, on whatever sentences.
+    """
     archive, record = folder / ARCHIVE, folder / RECORD
     try:
         facts = json.loads(record.read_text(encoding="utf-8"))
         if wanted is not None and facts["fingerprint"] != wanted:
+            return None
+        if fits is not None and facts.get("software") != fits:
             return None
         return archive if facts["sha256"] == _sha256(archive) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def train(project: Path, folder: Path, trained_from: str) -> Path | None:
+def train(project: Path, folder: Path, root: Path) -> Path | None:
     """Trains a model and records its checksum; None where the training failed, the old model then stays."""
     from rasa.model_training import train as rasa_train
 
@@ -58,7 +70,12 @@ def train(project: Path, folder: Path, trained_from: str) -> Path | None:
         if result.code != 0 or result.model is None:
             return None
         made = Path(result.model)
-        facts = {"sha256": _sha256(made), "fingerprint": trained_from}
+        facts = {
+            "sha256": _sha256(made),
+            "fingerprint": fingerprint(project, root),
+            "software": fingerprint(project, root, sentences=False),
+            "trained_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        }
         os.replace(made, folder / ARCHIVE)
     temporary = folder / f".{RECORD}"
     temporary.write_text(json.dumps(facts), encoding="utf-8")

@@ -84,9 +84,12 @@ def train(options: argparse.Namespace) -> int:
     """Trains when something the model depends on has changed."""
     from bot import model
 
-    fingerprint = model.fingerprint(project(), ROOT)
-    if not options.force and model.trusted(model_folder(), fingerprint) is not None:
+    folder = model_folder(candidate=options.candidate)
+    if not options.force and model.trusted(folder, model.fingerprint(project(), ROOT)) is not None:
         print("The model is up to date.")
+        return 0
+    if _is_gated(options, folder):
+        print("The training sentences have changed; the active model stays. A new one goes live by `chebao model`.")
         return 0
     quiet(logging.WARNING)
     for name in ("rasa.engine.training.hooks", "bot"):
@@ -97,7 +100,7 @@ def train(options: argparse.Namespace) -> int:
     from rasa.shared.exceptions import RasaException
 
     try:
-        trained = model.train(project(), model_folder(), fingerprint)
+        trained = model.train(project(), folder, ROOT)
     except RasaException as error:
         print(f"The training failed: {error}", file=sys.stderr)
         return 1
@@ -106,6 +109,14 @@ def train(options: argparse.Namespace) -> int:
         return 1
     print(f"Trained in {time.monotonic() - started:.0f} s: {trained}")
     return 0
+
+
+def _is_gated(options: argparse.Namespace, folder: Path) -> bool:
+    """In production an active model that fits the software is replaced by ``chebao model activate`` alone."""
+    from bot import model
+
+    by_hand = options.force or options.candidate or os.environ.get("CHEBAO_MODE") != "production"
+    return not by_hand and model.trusted(folder, fits=model.fingerprint(project(), ROOT, sentences=False)) is not None
 
 
 def parse(options: argparse.Namespace) -> int:
@@ -120,7 +131,7 @@ def parse(options: argparse.Namespace) -> int:
     quiet(logging.WARNING)
     from rasa.core.agent import Agent
 
-    archive = model.trusted(model_folder())
+    archive = model.trusted(model_folder(candidate=options.candidate))
     if archive is None:
         print("No model: run `make train`.", file=sys.stderr)
         return 2
@@ -178,9 +189,10 @@ def rasa_command(options: argparse.Namespace) -> int:
     return 0
 
 
-def model_folder() -> Path:
-    """Where models are kept: ``models`` in the data folder."""
-    return Path(os.environ.get("CHEBAO_DATA", str(project() / ".chebao"))).resolve() / "models"
+def model_folder(*, candidate: bool = False) -> Path:
+    """Where the active model is kept, ``models`` in the data folder, or the one that is to follow it."""
+    active = Path(os.environ.get("CHEBAO_DATA", str(project() / ".chebao"))).resolve() / "models"
+    return active / "candidate" if candidate else active
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -194,6 +206,8 @@ def main(arguments: list[str] | None = None) -> int:
     trainer.add_argument("--force", action="store_true")
     parser_ = commands.add_parser("parse", help="understand texts, one a line")
     parser_.add_argument("text", nargs="*")
+    for each in (trainer, parser_):
+        each.add_argument("--candidate", action="store_true", help="the model beside the active one")
     parser_.add_argument("--batch", action="store_true", help="JSON lines in, with question and time of receipt")
     for name in ("shell", "test", "validate"):
         commands.add_parser(name, help=f"rasa {name}", add_help=False)

@@ -20,7 +20,7 @@ from rasa.shared.utils.io import read_yaml_file
 from rasa.utils.endpoints import EndpointConfig
 from sanic import Sanic
 
-from bot import lean, patches
+from bot import lean, patches, reload
 from bot.tracker_store import LiveTrackerStore
 
 logger = logging.getLogger(__name__)
@@ -57,4 +57,5 @@ async def _load(archive: Path, endpoints: dict[str, Any], app: Sanic, loop: asyn
     actions = EndpointConfig.from_dict(endpoints["action_endpoint"])
     app.ctx.agent = Agent.load(archive, tracker_store=store, action_endpoint=actions)
     _settle()
+    app.add_task(reload.watch(app.ctx.agent, archive.parent))
     logger.info("ready to serve on this process's own port")
