@@ -82,6 +82,19 @@ def unplayed() -> list[list[str]]:
     return said + [list(talk.messages) for talk in talks()]
 
 
+def script(base_url: str, mix: dict[str, int] | None = None) -> list[Conversation]:
+    """The whole script: dialogues written down on the running stack in demo mode, and the talks.
+
+    Raises:
+        RuntimeError: most dialogues could not be written down, so that the script would be no mix.
+    """
+    wanted = chosen(mix)
+    dialogues = list(recorded(base_url, "demo", wanted))
+    if 2 * len(dialogues) < len(wanted):
+        raise RuntimeError(f"only {len(dialogues)} of {len(wanted)} dialogues got a reply to every message")
+    return [*dialogues, *talks()]
+
+
 def recorded(base_url: str, key: str, scenarios: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[Conversation]:
     """Plays the scenarios on a running stack, each on fresh demo data; leaves out those in which a reply was missing."""
     with httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as http:

@@ -141,7 +141,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="chebao-profile-") as data,
         running_stack(Path(data) / "data", CHEBAO_ACTIONS_PORT=str(actions_port)) as stack,
     ):
-        script = [*customers.recorded(stack.url, "demo", customers.chosen(_MIX)), *customers.talks()]
+        script = customers.script(stack.url, _MIX)
         mine = profiled(sides.ours(stack), script, folder)
         with sides.stock(stack, actions_port, runtime.state() / "stock.log") as (side, _):
             stock = profiled(side, script, folder)

@@ -199,7 +199,7 @@ def measure(plan: Plan, show: Progress) -> dict[str, Results]:
             time.sleep(_SETTLE_SECONDS)
             idle = pss_by_process(stack)
             ready_s, ready_rss = sides.rasa_alone(stack, actions_port)
-            script = [*customers.recorded(stack.url, "demo", customers.chosen(plan.mix)), *customers.talks()]
+            script = customers.script(stack.url, plan.mix)
             with sides.stock(stack, actions_port, runtime.state() / "stock.log") as (stock, stock_ready_s):
                 mine = sides.ours(stack)
                 stock_idle = stock.memory()["rasa"]
