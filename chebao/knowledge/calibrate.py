@@ -1,8 +1,8 @@
 """Fits the weighing of the voices and chooses the thresholds: `python -m chebao.knowledge.calibrate FILE…`.
 
-The weights come from our own ways to ask alone, each asked while a fifth of them was hidden from the index. The thresholds
-come from the labelled files: the cheapest ones where a wrong answer costs 5 and asking back costs 1, among those with at most
-4 % wrong answers. Written: `data/articles/weighing.json` with the curve, and its plot `docs/knowledge-thresholds.svg`.
+The weights come from our own ways to ask alone, each asked while a fifth of them was hidden from the index. The threshold comes
+from the labelled files: a cheapest one where a wrong answer costs 5 and asking back costs 1, among those with at most 4 %
+wrong answers. Written: `data/articles/weighing.json` with the curve, and its plot `docs/knowledge-thresholds.svg`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from chebao.knowledge.other_matters import OTHER_MATTERS
 from chebao.knowledge.ranking import Doubles
 from chebao.knowledge.search import ours
 from chebao.knowledge.understanding import read
-from chebao.knowledge.weighing import SIGNS, WEIGHING, Weighing, signs
+from chebao.knowledge.weighing import WEIGHING, Weighing, likelihoods
 
 ROOT = Path(__file__).resolve().parents[2]
 PLOT = ROOT / "docs" / "knowledge-thresholds.svg"
 FOLDS = 5
 WRONG_COST, ASK_COST = 5.0, 1.0
 MOST_WRONG = 0.04
+SAME_COST = 0.02
 #: One of two choices should be worth a customer's look.
 OFFER = 0.5
 
@@ -107,19 +108,6 @@ def fit_voices(asked: Sequence[tuple[Voices, int]]) -> tuple[Doubles, tuple[floa
     return weights[: len(VOICES)], (float(weights[-2]), float(weights[-1]))
 
 
-def fit_signs(rows: Doubles, right: Doubles) -> Doubles:
-    """Weights of a logistic model: whether the first article is right."""
-    weights = np.zeros(rows.shape[1])
-    for _ in range(50):
-        likely = 1 / (1 + np.exp(-rows @ weights))
-        slope = rows.T @ (right - likely) - weights
-        step = np.linalg.solve((rows * (likely * (1 - likely))[:, None]).T @ rows + np.eye(len(weights)), slope)
-        weights = weights + step
-        if np.abs(step).max() < 1e-5:
-            break
-    return weights
-
-
 def curve(marks: Sequence[tuple[float, bool]]) -> list[Point]:
     """Right, wrong and cost at each threshold; marks are certainty and rightness, certainty 0 for one never answered."""
     points = []
@@ -133,9 +121,16 @@ def curve(marks: Sequence[tuple[float, bool]]) -> list[Point]:
 
 
 def choose(points: Sequence[Point]) -> Point:
-    """The cheapest threshold with few enough wrong answers; the one with the fewest where none has."""
+    """The threshold that answers most among the cheapest with few enough wrong answers.
+
+    The cost is flat over a wide range; what differs by less than `SAME_COST` is the same within the error of the files. Where
+    no threshold has few enough wrong answers, the one with the fewest.
+    """
     allowed = [point for point in points if point.wrong <= MOST_WRONG]
-    return min(allowed or points, key=lambda point: (point.cost if allowed else point.wrong, point.certain))
+    if not allowed:
+        return min(points, key=lambda point: point.wrong)
+    least = min(point.cost for point in allowed)
+    return min((p for p in allowed if p.cost <= least + SAME_COST), key=lambda point: point.certain)
 
 
 def plot(points: Sequence[Point], chosen: Point) -> str:
@@ -209,21 +204,10 @@ def _marks(index: Index, weighing: Weighing, rows: Sequence[dict[str, Any]]) -> 
     for row in rows:
         voices = voices_of(index, row["text"])
         scores = weighing.scores(voices)
-        first = index.articles[int(scores[:-1].argmax())].id
-        certainty = weighing.certainty(voices, scores) if ours(read(row["text"])) else 0.0
-        marks.append((certainty, first in row["topics"]))
+        best = int(scores[:-1].argmax())
+        certainty = float(likelihoods(scores)[best]) if ours(read(row["text"])) else 0.0
+        marks.append((certainty, index.articles[best].id in row["topics"]))
     return marks
-
-
-def calibrated(articles: Sequence[Article], phrasings: Mapping[str, Sequence[str]], encoder: Encoder) -> Weighing:
-    """Both models, fitted on our own ways to ask; the thresholds are still open."""
-    asked = list(hidden_questions(articles, phrasings, encoder))
-    voices, other = fit_voices(asked)
-    weighing = Weighing(voices, other, np.zeros(len(SIGNS)), 1.0, OFFER)
-    scores = [weighing.scores(heard) for heard, _ in asked]
-    right = np.array([float(row[:-1].argmax() == number) for row, (_, number) in zip(scores, asked, strict=True)])
-    rows = np.stack([signs(heard, row) for row, (heard, _) in zip(scores, asked, strict=True)])
-    return replace(weighing, signs=fit_signs(rows, right))
 
 
 def main() -> None:
@@ -237,14 +221,14 @@ def main() -> None:
         parser.error("the sentence encoder is not installed")
     encoder = _Remembered(found)
     articles, phrasings = tuple(load_articles(options.articles).values()), load_phrasings(options.articles)
-    weighing = calibrated(articles, phrasings, encoder)
+    voices, other = fit_voices(list(hidden_questions(articles, phrasings, encoder)))
+    weighing = Weighing(voices, other, 1.0, OFFER)
     marks = _marks(Index(articles, phrasings, encoder), weighing, _labelled(options.files))
     points = curve(marks)
     chosen = choose(points)
     stored = {
         "voices": dict(zip(VOICES, np.round(weighing.voices, 3).tolist(), strict=True)),
         "other": {"weight": round(weighing.other[0], 3), "bias": round(weighing.other[1], 3)},
-        "signs": dict(zip(SIGNS, np.round(weighing.signs, 3).tolist(), strict=True)),
         "thresholds": {"certain": chosen.certain, "offer": OFFER},
         "chosen": {
             "on": datetime.now(UTC).date().isoformat(),

@@ -149,7 +149,8 @@ class Index:
         place = {article.id: number for number, article in enumerate(articles)}
         old = {article.id: set(_own_texts(article)) for article in self.articles}
         struck = {text for article in changed for text in old.get(article.id, set()) - set(_own_texts(article))}
-        arrays["dual"] = np.where(np.isin(arrays["texts"], sorted(struck))[:, None], 0, arrays["dual"])
+        if struck:
+            arrays["dual"] = np.where(np.isin(arrays["texts"], sorted(struck))[:, None], 0, arrays["dual"])
         known = set(arrays["texts"].tolist()) - struck
         added = [(text, place[a.id]) for a in changed for text in _own_texts(a) if text not in known]
         widened = Index(articles, {}, self._encoder, self._cache, self._kernel, arrays=arrays)
@@ -162,6 +163,8 @@ class Index:
         """The arrays with columns of zeros for new articles, before the last one, which is for other matters."""
         wider = dict(self._arrays)
         extra = count - len(self.articles)
+        if not extra:
+            return wider
         for name in ("dual", "letter_weights", "mark_weights"):
             wider[name] = np.insert(self._arrays[name], [len(self.articles)] * extra, 0, axis=1)
         wider["classes"] = np.where(self._arrays["classes"] == len(self.articles), count, self._arrays["classes"])

@@ -137,11 +137,12 @@ class KnowledgeBase:
         if reading.text in self._asked:
             scores[self._asked[reading.text]] += VERBATIM
         order = np.argsort(-scores[:-1], kind="stable")
+        likely = likelihoods(scores)
         return Ranking(
             tuple(self.articles[number] for number in order),
             tuple(float(scores[number]) for number in order),
-            self._weighing.certainty(voices, scores),
-            float(likelihoods(scores)[-1]),
+            float(likely[order[0]]),
+            float(likely[-1]),
         )
 
     def _decide(self, reading: Reading, ranking: Ranking, motoring: bool) -> Literal["confident", "choices", "none"]:

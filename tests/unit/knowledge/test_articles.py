@@ -100,6 +100,25 @@ def test_no_forbidden_phrase_no_competitor_judged(articles_folder: Path) -> None
         assert not re.search(r"平安|人保|太平洋|阳光车险|大地保险|保证赔|一定赔|肯定能赔|包赔", body), path.name
 
 
+#: Figures that nobody has checked against the text of a law: they may stand nowhere in an article as facts.
+UNCHECKED = (
+    r"伤残系数|×\s*20 年|75 岁|职工月平均工资|"  # injury formulas
+    r"年以下有期徒刑|拘役|刑法 第|"  # criminal law
+    r"7 日内的抢救|"  # relief fund
+    r"60～360|不含增值税车价的 10%|购置税约|"  # taxes
+    r"50CC|侧三轮|"  # motorcycle premiums
+    r"第 6 年|第 10 年|"  # inspection cycle
+    r"主责 70%、|次责 30%|"  # split of liability
+    r"认定书 3 日|时效一般为 3 年|3 年以上的人陪同|自担 5% 到 20%"
+)
+
+
+def test_unchecked_figures_are_not_stated(articles: dict[str, Article]) -> None:
+    for article in articles.values():
+        said = " ".join([article.lead, *article.sources, *(part.text for part in article.sections)])
+        assert not re.search(UNCHECKED, said), article.id
+
+
 def test_law_is_named_with_its_date(articles: dict[str, Article]) -> None:
     for article in articles.values():
         if article.grade == "verified":
