@@ -22,7 +22,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from bot import lean, patches
-from bot.database import Answer
+from bot.database import Answer, StaleConversation
 from bot.tracker_store import LiveTrackerStore, Turn, current_turn
 
 logger = logging.getLogger(__name__)
@@ -162,6 +162,11 @@ class HubInput(InputChannel):
             current_turn.set(turn)
             try:
                 await processor.handle_message(message)
+            except StaleConversation:
+                if (answered := store.answered(incoming.sender, incoming.message_id)) is None:
+                    raise
+                self.outcomes["repeated"] += 1
+                return answered
             except BaseException:
                 store.drop(incoming.sender)
                 raise

@@ -29,6 +29,10 @@ WITH turn AS (
     VALUES (%(sender)s, %(message_id)s, %(first)s, %(replies)s::jsonb, %(understood)s::jsonb))
 """
 
+_OPTIONS = "-c statement_timeout=3000 -c client_encoding=UTF8 -c synchronous_commit=off"
+"""Without waiting for the disk: the hub's own commit of the turn comes later in the same log and waits. What a crash of the
+database takes from us it takes from the hub too, which then still has the message to ask."""
+
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 _ANSWER = "SELECT replies, understood FROM rasa.turns WHERE sender = %s AND message_id = %s"
@@ -101,8 +105,7 @@ class Database:
         for attempt in (1, 2):
             try:
                 if self._connection is None or self._connection.closed:
-                    options = "-c statement_timeout=3000 -c client_encoding=UTF8"
-                    self._connection = psycopg2.connect(self._url, connect_timeout=2, options=options)
+                    self._connection = psycopg2.connect(self._url, connect_timeout=2, options=_OPTIONS)
                     self._connection.autocommit = True
                 with self._connection.cursor() as cursor:
                     cursor.execute(statement, values)

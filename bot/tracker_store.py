@@ -18,7 +18,7 @@ from typing import Any
 
 from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import Event
+from rasa.shared.core.events import Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot import patches
@@ -112,10 +112,17 @@ class LiveTrackerStore(TrackerStore):
         self._keep(tracker if folded is None else self._from_events(tracker.sender_id, folded, tracker.next_seq))
 
     def answered(self, sender_id: str, message_id: str) -> Answer | None:
-        """The stored answer to a message that was answered before, else None."""
-        if self.database is not None:
-            return self.database.answer(sender_id, message_id)
-        return self._answers.get((sender_id, message_id))
+        """The stored answer to a message that was answered before, else None.
+
+        A live conversation knows the ids of its recent messages, which spares the look-up; one that was folded away is
+        found out when the turn is stored (`StaleConversation`).
+        """
+        if self.database is None:
+            return self._answers.get((sender_id, message_id))
+        kept = self._live.get(sender_id)
+        if kept is not None and not any(e.message_id == message_id for e in kept[0].events if type(e) is UserUttered):
+            return None
+        return self.database.answer(sender_id, message_id)
 
     def drop(self, sender_id: str) -> None:
         """Forgets the live copy; the next turn reads the rows."""

@@ -59,6 +59,17 @@ def test_what_was_understood_comes_with_the_replies_and_is_stored_with_them(serv
     assert served.post(pressed).json()["understood"] == understood
 
 
+def test_a_repeat_whose_message_is_no_longer_in_memory_changes_nothing(served: Served, database_url: str) -> None:
+    first = served.say("u2", "m1", "我要报案")
+    for number in range(60):
+        served.say("u2", f"n{number}", "谢谢")
+    events = "SELECT count(*) FROM rasa.events WHERE sender = 'u2' AND name <> 'snapshot'"
+    before = execute(database_url, events)
+    assert served.say("u2", "m1", "我要报案") == first
+    assert execute(database_url, events) == before
+    assert served.say("u2", "m2", "在朝阳路"), "the conversation goes on"
+
+
 def test_failing_action_is_5xx_and_stores_nothing(served: Served, actions: FakeActions, database_url: str) -> None:
     served.say("c2", "m1", "我要报案")
     rows = execute(database_url, "SELECT count(*) FROM rasa.events")
