@@ -31,6 +31,18 @@ patches.apply()
 MAX_TEXT = 20_000
 MAX_BODY = 512_000
 
+THREAD_LOST: dict[str, Any] = {
+    "text": "不好意思，刚才聊到哪儿我这边没接上，已经提交的内容不受影响。麻烦您再说一次：想办什么？",
+    "buttons": [
+        {"title": "报案", "payload": "/report_claim"},
+        {"title": "续保", "payload": "/renewal"},
+        {"title": "转人工", "payload": "/human_agent"},
+    ],
+    "image": None,
+    "custom": None,
+}
+"""Said where what is stored of a conversation cannot be read: it begins anew, and only its unfinished answers are lost."""
+
 
 class BadTurn(Exception):
     """The body is not a turn as the contract has it; the hub must not send it again."""
@@ -161,7 +173,7 @@ class HubInput(InputChannel):
             )
             current_turn.set(turn)
             try:
-                await processor.handle_message(message)
+                await self._answer_in(store, processor, message, turn)
             except StaleConversation:
                 if (answered := store.answered(incoming.sender, incoming.message_id)) is None:
                     raise
@@ -172,6 +184,16 @@ class HubInput(InputChannel):
                 raise
             self.outcomes["answered"] += 1
             return turn.answer
+
+    async def _answer_in(self, store: LiveTrackerStore, processor: Any, message: UserMessage, turn: Turn) -> None:
+        """Rasa's turn; where the conversation's rows are damaged, the customer hears that the thread is lost instead."""
+        tracker = await store.retrieve(message.sender_id)
+        if tracker is None or not tracker.damaged:
+            await processor.handle_message(message)
+            return
+        turn.replies.append(THREAD_LOST)
+        await store.save(tracker)
+        self.outcomes["thread_lost"] += 1
 
     @contextlib.asynccontextmanager
     async def _turn_of(self, sender: str) -> AsyncIterator[None]:

@@ -1,7 +1,8 @@
 """Folding of a long conversation: the beginning becomes its result (slots, loop), the recent past stays word for word.
 
 Rasa rebuilds its dialogue states from all events at every prediction, so an unfolded conversation grows dearer with each turn
-(25 times at turn 200). Policies look back a few states only; those are kept, so no prediction changes.
+(25 times at turn 200). Policies look back a few states only; those are kept, so no prediction changes: bot/tests/replay.py
+plays every story and recorded conversation with and without. The bounds keep a late turn as cheap as the fifth.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_
 from rasa.shared.core.events import ActionExecuted, ActiveLoop, Event, SessionStarted, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-FOLD_AT = 120
-"""Events from which a conversation is folded."""
+FOLD_AT = 64
+"""Events from which a conversation in memory is folded."""
 
-KEEP_ACTIONS = 20
+SNAPSHOT_AT = 160
+"""Rows from which the folded conversation is stored as one, so that reading it again stays cheap."""
+
+KEEP_ACTIONS = 8
 KEEP_SHOWN = 6
 """Executed actions kept, and of them those which memoization sees (one more than its `max_history`)."""
 

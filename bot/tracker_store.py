@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot import patches
+from bot import history, patches
 from bot.database import Answer, Database
 from bot.history import fold, needs_folding
 
@@ -30,6 +30,7 @@ patches.apply()
 
 MAX_LIVE = int(os.environ.get("CHEBAO_RASA_LIVE_TRACKERS", "2000"))
 MAX_IDLE_SECONDS = float(os.environ.get("CHEBAO_RASA_LIVE_SECONDS", "3600"))
+MAX_RECENT = 64
 
 
 @dataclass
@@ -50,11 +51,15 @@ current_turn: ContextVar[Turn | None] = ContextVar("current_turn", default=None)
 
 
 class LiveTracker(DialogueStateTracker):
-    """A tracker that knows how many of its events are stored, and under which number the next one goes."""
+    """A tracker that knows how many of its events are stored, and under which numbers its rows begin and go on."""
+
+    recent: deque[str | None]
+    """Ids of the messages answered last."""
 
     stored = 0
+    first_seq = 0
     next_seq = 0
-    snapshot_due = False
+    damaged = False
 
 
 class LiveTrackerStore(TrackerStore):
@@ -92,12 +97,15 @@ class LiveTrackerStore(TrackerStore):
         if turn is not None and tracker.latest_message is not None:
             turn.understood = understood(tracker.latest_message.parse_data or {})
         new = [event.as_dict() for event in list(tracker.events)[tracker.stored :]]
-        if not new and not tracker.snapshot_due:
+        if not new and not tracker.damaged:
             self._keep(tracker)
             return
-        folded = fold(tracker) if tracker.snapshot_due or needs_folding(tracker) else None
-        if folded is not None:
-            new.append({"event": "snapshot", "timestamp": time.time(), "events": [e.as_dict() for e in folded]})
+        folded = fold(tracker) if tracker.damaged or needs_folding(tracker) else None
+        following = tracker.next_seq + len(new)
+        if tracker.damaged or (folded is not None and following - tracker.first_seq > history.SNAPSHOT_AT):
+            new.append({"event": "snapshot", "timestamp": time.time(), "events": [e.as_dict() for e in folded or ()]})
+            tracker.first_seq = following
+            following += 1
         if self.database is not None:
             try:
                 given = (turn.message_id, turn.answer) if turn else ()
@@ -107,9 +115,15 @@ class LiveTrackerStore(TrackerStore):
                 raise
         elif turn is not None:
             self._answers[tracker.sender_id, turn.message_id] = turn.answer
-        tracker.next_seq += len(new)
+        if turn is not None:
+            tracker.recent.append(turn.message_id)
+        tracker.next_seq = following
         tracker.stored = len(tracker.events)
-        self._keep(tracker if folded is None else self._from_events(tracker.sender_id, folded, tracker.next_seq))
+        if folded is not None:
+            recent = tracker.recent
+            tracker = self._from_events(tracker.sender_id, folded, tracker.first_seq, following)
+            tracker.recent = recent
+        self._keep(tracker)
 
     def answered(self, sender_id: str, message_id: str) -> Answer | None:
         """The stored answer to a message that was answered before, else None.
@@ -120,7 +134,7 @@ class LiveTrackerStore(TrackerStore):
         if self.database is None:
             return self._answers.get((sender_id, message_id))
         kept = self._live.get(sender_id)
-        if kept is not None and not any(e.message_id == message_id for e in kept[0].events if type(e) is UserUttered):
+        if kept is not None and message_id not in kept[0].recent:
             return None
         return self.database.answer(sender_id, message_id)
 
@@ -130,7 +144,9 @@ class LiveTrackerStore(TrackerStore):
 
     def init_tracker(self, sender_id: str) -> LiveTracker:
         """A tracker without events."""
-        return LiveTracker(sender_id, self.domain.slots)
+        tracker = LiveTracker(sender_id, self.domain.slots)
+        tracker.recent = deque(maxlen=MAX_RECENT)
+        return tracker
 
     async def keys(self) -> Iterable[str]:
         """Ids of the live conversations."""
@@ -156,7 +172,7 @@ class LiveTrackerStore(TrackerStore):
 
     def _rebuild(self, sender_id: str, rows: list[tuple[int, Any]]) -> LiveTracker:
         """The tracker of stored rows; one that cannot be read begins anew, and the log says which."""
-        following = rows[-1][0] + 1
+        first, following = rows[0][0], rows[-1][0] + 1
         try:
             dicts = [data if isinstance(data, dict) else json.loads(data) for _, data in rows]
             if dicts[0].get("event") == "snapshot":
@@ -164,18 +180,20 @@ class LiveTrackerStore(TrackerStore):
             events = [Event.from_parameters(d) for d in dicts]
             if any(event is None for event in events):
                 raise ValueError("unknown kind of event")
-            return self._from_events(sender_id, events, following)
+            tracker = self._from_events(sender_id, events, first, following)
+            tracker.recent.extend(event.message_id for event in events if isinstance(event, UserUttered))
+            return tracker
         except Exception as error:
             logger.error("conversation %s has a damaged event row and begins anew: %s", sender_id, type(error).__name__)
             tracker = self.init_tracker(sender_id)
-            tracker.next_seq, tracker.snapshot_due = following, True
+            tracker.first_seq, tracker.next_seq, tracker.damaged = first, following, True
             return tracker
 
-    def _from_events(self, sender_id: str, events: list[Event], next_seq: int) -> LiveTracker:
+    def _from_events(self, sender_id: str, events: list[Event], first_seq: int, next_seq: int) -> LiveTracker:
         tracker = self.init_tracker(sender_id)
         for event in events:
             tracker.update(event, self.domain)
-        tracker.stored, tracker.next_seq = len(tracker.events), next_seq
+        tracker.stored, tracker.first_seq, tracker.next_seq = len(tracker.events), first_seq, next_seq
         return tracker
 
 

@@ -70,6 +70,27 @@ def test_a_repeat_whose_message_is_no_longer_in_memory_changes_nothing(served: S
     assert served.say("u2", "m2", "在朝阳路"), "the conversation goes on"
 
 
+def test_a_damaged_conversation_says_so_once_and_begins_anew_and_no_other_notices(
+    served: Served, database_url: str
+) -> None:
+    for sender in ("hurt", "well"):
+        served.say(sender, "m1", "我要报案")
+        served.say(sender, "m2", "在朝阳路")
+    execute(database_url, "UPDATE rasa.events SET data = '[1]' WHERE sender = 'hurt' AND seq = 3")
+    served.kill()
+    served.start()
+    lost = served.say("hurt", "m3", "京A12345")
+    assert "再说一次" in lost[0]["text"]
+    assert [b["title"] for b in lost[0]["buttons"]] == ["报案", "续保", "转人工"]
+    assert served.say("hurt", "m3", "京A12345") == lost, "stored like any answer"
+    assert served.say("hurt", "m4", "我要报案")[0]["text"] == "claim_form 第0项：请回答", "the draft is lost"
+    assert served.say("well", "m3", "京A12345")[0]["text"] == "claim_form 第2项：请回答", "the draft is kept"
+    served.kill(hard=False)
+    named = [line for line in served.output.splitlines() if "damaged" in line]
+    assert len(named) == 1
+    assert "conversation hurt" in named[0]
+
+
 def test_failing_action_is_5xx_and_stores_nothing(served: Served, actions: FakeActions, database_url: str) -> None:
     served.say("c2", "m1", "我要报案")
     rows = execute(database_url, "SELECT count(*) FROM rasa.events")

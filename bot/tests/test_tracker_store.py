@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -74,8 +76,10 @@ async def say(agent: Agent, sender: str, number: int, text: str) -> list[dict[st
 
 
 def state(agent: Agent, sender: str) -> dict[str, Any]:
-    tracker = run(agent.tracker_store.retrieve(sender))
-    return json.loads(json.dumps(tracker.current_state(EventVerbosity.APPLIED)))
+    """What Rasa goes on from, besides the events."""
+    found = run(agent.tracker_store.retrieve(sender)).current_state(EventVerbosity.NONE)
+    kept = ("slots", "active_loop", "latest_action_name", "followup_action", "paused")
+    return json.loads(json.dumps({name: found[name] for name in kept}))
 
 
 def talk(agent: Agent, sender: str, rounds: int, evict: bool = False) -> list[Any]:
@@ -120,10 +124,54 @@ def test_folding_changes_no_reply_and_no_prediction(
     snapshots = execute(database_url, "SELECT count(*) FROM rasa.events WHERE sender = 'folded' AND name = 'snapshot'")
     assert snapshots[0][0] >= 1
     events = len(run(agent.tracker_store.retrieve("folded")).events)
-    assert events <= history.FOLD_AT + 20
+    assert events <= history.KEEP_EVENTS + 20
     assert folded == talk(agent, "folded and evicted", 5, evict=True)
     monkeypatch.setattr(history, "FOLD_AT", 10**9)
     assert folded == talk(agent, "unfolded", 5)
+
+
+def test_a_late_turn_costs_as_much_as_an_early_one(model: str, database_url: str, actions: FakeActions) -> None:
+    agent = agent_of(model, database_url, actions)
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    async def rounds() -> list[int]:
+        nonlocal calls
+        counted = []
+        for turn in range(17 * len(SCRIPT)):
+            if turn % len(SCRIPT) == 0:
+                counted.append(calls)
+            await say(agent, "long", turn, SCRIPT[turn % len(SCRIPT)])
+        return [*counted, calls]
+
+    sys.setprofile(count)
+    try:
+        counted = run(rounds())
+    finally:
+        sys.setprofile(None)
+    costs = [after - before for before, after in itertools.pairwise(counted)]
+    assert max(costs[-3:]) <= 1.2 * costs[1], costs
+
+
+def test_an_eviction_storm_changes_nothing(
+    model: str, database_url: str, actions: FakeActions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = agent_of(model, database_url, actions)
+    alone = talk(agent, "alone", 1)
+    monkeypatch.setattr(tracker_store, "MAX_LIVE", 1)
+
+    async def storm() -> list[Any]:
+        replies = []
+        for turn, text in enumerate(SCRIPT):
+            replies.append([await say(agent, f"storm{n}", turn, text) for n in range(8)])
+        return replies
+
+    for replies, one in zip(run(storm()), alone, strict=True):
+        assert all(reply == one[0] for reply in replies)
+    assert agent.tracker_store.live == 1
 
 
 def test_bounds_by_number_and_age(
