@@ -282,7 +282,7 @@ def usage_field() -> Field:
 
 def parse_vin(turn: Turn, draft: Draft) -> Any:
     """The VIN, "photo" for a picture of a certificate, "later" where the customer cannot give it yet."""
-    if turn.attachments:
+    if turn.attachments and not turn.text:
         return "photo"
     found = find_vins(turn.text)
     if found:
@@ -303,6 +303,7 @@ def vin_field() -> Field:
         lambda t, d: Prompt(
             "可以打字，也可以拍合格证或购车发票的照片；不在手边就稍后补。请发 17 位车架号。",
             [option("稍后补", "vin", "later")],
+            "licence",
         ),
         parse_vin,
         "车架号在合格证和购车发票上，17 位；现在没有就回复“稍后补”，不影响付款。",

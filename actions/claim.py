@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 
-from actions import answers
+from actions import answers, photos
 from actions.claim_answers import (
     ask_moment,
-    ask_photos,
     ask_place,
     injury_in,
     parse_damage,
     parse_driver,
     parse_moment_answer,
-    parse_photos,
     parse_place,
     parse_type,
     take_drivable,
@@ -21,7 +19,6 @@ from actions.claim_answers import (
     take_moment,
     take_own_phone,
     take_own_plate,
-    take_photos,
     take_place,
     take_police,
     take_type,
@@ -106,6 +103,7 @@ class ReportClaimForm(Form):
     """Reports an accident; works for a caller who is not identified."""
 
     task = "report_claim"
+    collects_photos = True
     stop_text = "好的，报案先停在这里，没有提交。人和车要紧，需要时随时回来找我，也可以拨打客服热线。"
 
     async def begin(self, turn: Turn, draft: Draft) -> None:
@@ -119,9 +117,7 @@ class ReportClaimForm(Form):
             draft["location"] = {"lat": turn.location["latitude"], "lon": turn.location["longitude"]}
             _note_consent(turn, draft, "location")
         if turn.attachments:
-            draft["photo_ids"] = [*draft.get("photo_ids", []), *(a["id"] for a in turn.attachments)]
-            if turn.tracker.slots.get("requested_slot") != "photos":
-                turn.say(f"照片已收到（共 {len(draft['photo_ids'])} 张），会一起登记。")
+            photos.receive(turn, draft)
         if injury_in(turn.text) == "yes" and draft.get("injury") != "yes":
             draft["injury"], draft["injury_text"] = "yes", turn.text[:200]
             draft.pop("confirm", None)
@@ -205,8 +201,9 @@ class ReportClaimForm(Form):
         ),
         Step("own_cars", _own_cars, needed=lambda turn, draft: bool(turn.customer_id) and "plate" not in draft),
         plate_field(
-            "出险的车，车牌号是多少？",
+            "拍行驶证发来也行。出险的车，车牌号是多少？",
             none_title="记不清车牌",
+            licence=True,
             take=take_own_plate,
             choices=lambda turn, draft: draft.get("own_cars") or (),
         ),
@@ -289,11 +286,11 @@ class ReportClaimForm(Form):
         Field(
             "photos",
             "照片",
-            ask_photos,
-            parse_photos,
+            photos.ask_photos,
+            photos.parse_photos,
             "点输入框旁的相机就能发照片；现在不方便，就回复“稍后上传”。",
             words=("照片",),
-            take=take_photos,
+            take=photos.take_photos,
             show=lambda v: "稍后上传" if v == "later" else "已上传",
         ),
         phone_field("最后留个联系电话，查勘员好联系您，请发手机号。", take=take_own_phone),

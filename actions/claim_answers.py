@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
+from actions import photos
 from actions.nodes import Draft, Miss, Prompt
 from actions.turn import SHANGHAI, Turn, option
 from actions.whereabouts import place_in, shared_place
@@ -184,6 +185,10 @@ _ANYWHERE = re.compile(
 
 
 def ask_place(turn: Turn, draft: Draft) -> Prompt:
+    return photos.place_prompt(draft) or _open_place_question(draft)
+
+
+def _open_place_question(draft: Draft) -> Prompt:
     if rough := draft.get("place_hint"):
         return Prompt(
             f"您说在{rough}。说附近的路口或标志都行，也可以点定位按钮（只用于这次查勘）。事故地点在{rough}哪里？",
@@ -202,6 +207,8 @@ def take_place(turn: Turn, draft: Draft) -> str | None:
 
 
 def parse_place(turn: Turn, draft: Draft) -> Any:
+    if (offered := photos.place_answer(turn, draft, _open_place_question(draft).text)) is not None:
+        return offered
     if turn.location:
         return shared_place(turn)
     said = turn.text.strip()
@@ -298,31 +305,3 @@ def reporter_name(draft: Draft) -> str | None:
     found = people.find_person_names(said)
     called = re.search(r"(?:我叫|叫|姓名是?|名字是?)([\u4e00-\u9fff·]{2,4})(?=[，。,\s]|$)", said)
     return found[0].value if found else called.group(1) if called else said[:30] or None
-
-
-# --- photos -------------------------------------------------------------------------------------------------------
-
-
-def ask_photos(turn: Turn, draft: Draft) -> Prompt:
-    if got := len(draft.get("photo_ids", [])):
-        buttons = [option("传完了", "photos", "done"), option("其余稍后上传", "photos", "later")]
-        return Prompt(f"已收到 {got} 张，还有照片可以接着发，发完点“传完了”。", buttons)
-    return Prompt("现场和车损照片可以现在发，也可以稍后上传。", [option("稍后上传", "photos", "later")])
-
-
-def take_photos(turn: Turn, draft: Draft) -> str | None:
-    """ "算了，照片不传了" gives up the photos, not the report."""
-    return "later" if re.search(r"(不|晚点|稍后|回头|以后)再?(传|拍|发照片|上传)", turn.text) else None
-
-
-def parse_photos(turn: Turn, draft: Draft) -> Any:
-    if turn.attachments:
-        return Miss(ask_photos(turn, draft).text)
-    if "photos" in turn.pressed:
-        return turn.pressed["photos"]
-    if re.search(
-        r"稍后|晚点|等会|一会|以后|跳过|没有?(照片|拍)?|不(传|用|拍|方便|了)|回头|待会|没拍|改天|明天|好的|可以|嗯|行",
-        turn.text,
-    ):
-        return "later"
-    return "done" if re.search(r"传完|发完|完了|好了|就这些|没了|传了|发了", turn.text) else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from actions import handoff
+from actions import handoff, photos
 from actions.claim_answers import other_party, reporter_name
 from actions.claim_scene import needs_person, staff_notes
 from actions.fields import moment_text
-from actions.nodes import Draft, Finish
+from actions.nodes import KEPT, Draft, Finish
 from actions.services import backoffice
 from actions.turn import Turn, numbered
 from chebao.insurance import accidents, clocks, materials
@@ -39,7 +39,7 @@ def _claim_body(turn: Turn, draft: Draft) -> dict[str, Any]:
         "driver": draft.get("driver"),
         "car_location": draft.get("car_location"),
         "police_reported": _YES_NO.get(str(draft.get("police_reported"))),
-        "photos": draft.get("photo_ids", []),
+        "photos": photos.documents(draft),
         "consents": draft.get("consents", []),
         "staff_notes": staff_notes(turn, draft),
         "reference": turn.sender,
@@ -51,6 +51,7 @@ async def submit(turn: Turn, draft: Draft) -> None:
     key = f"{turn.sender}:{draft['confirm']['at']}:create_claim"
     row = await backoffice().create_claim(_claim_body(turn, draft), key)
     _tell_receipt(turn, draft, row)
+    draft[KEPT] = {photos.LAST_CLAIM: row["claim_no"]}
     if needs_person(turn, draft):
         handoff.request(turn, "policy_restriction", f"报案 {row['claim_no']} 需要人工跟进现场情况。", draft)
     raise Finish

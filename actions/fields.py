@@ -105,14 +105,19 @@ def plate_field(
     depends: tuple[str, ...] = (),
     choices: Callable[[Turn, Draft], Sequence[str]] = lambda turn, draft: (),
     take: Callable[[Turn, Draft], Any] | None = None,
+    licence: bool = False,
 ) -> Field:
-    """The plate; with `none_title` a car without one (or an unknown plate) is accepted as "" too."""
+    """The plate; with `none_title` a car without one (or an unknown plate) is accepted as "" too.
+
+    Args:
+        licence: a photo of the vehicle licence answers it too.
+    """
 
     def ask(turn: Turn, draft: Draft) -> Prompt:
         buttons = [option(p, name, p) for p in choices(turn, draft)]
         if none_title:
             buttons.append(option(none_title, name, none_value))
-        return Prompt(question(turn, draft) if callable(question) else question, buttons)
+        return Prompt(question(turn, draft) if callable(question) else question, buttons, "licence" if licence else "")
 
     def parse(turn: Turn, draft: Draft) -> Any:
         if name in turn.pressed:
@@ -179,13 +184,22 @@ def name_field(
     name: str,
     label: str = "姓名",
     needed: Callable[[Turn, Draft], bool] = always,
+    offer: str = "",
 ) -> Field:
-    """A person's full name."""
+    """A person's full name.
+
+    Args:
+        offer: key of the draft under which a name stands that may be the one.
+    """
 
     def ask(turn: Turn, draft: Draft) -> Prompt:
-        return Prompt(question(turn, draft) if callable(question) else question)
+        known = str(draft.get(offer) or "")
+        buttons = [option(f"是{known}", name, known)] if known else []
+        return Prompt(question(turn, draft) if callable(question) else question, buttons)
 
     def parse(turn: Turn, draft: Draft) -> Any:
+        if name in turn.pressed:
+            return turn.pressed[name]
         found = people.find_person_names(turn.text)
         if found:
             return found[0].value

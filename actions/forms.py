@@ -22,10 +22,10 @@ from rasa_sdk.events import ActiveLoop, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 
-from actions import answers, handoff, wording
+from actions import answers, handoff, photos, wording
 from actions.elsewhere import where_instead
 from actions.kept import Answers, Wait, value_of
-from actions.nodes import AskAgain, Draft, Field, Finish, GoTo, Miss, Parsed, Prompt, Step, always, nothing
+from actions.nodes import KEPT, AskAgain, Draft, Field, Finish, GoTo, Miss, Parsed, Prompt, Step, always, nothing
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Turn, command, option
 from chebao.errors import ChebaoError, InputRefused, Locked, Unavailable
@@ -60,6 +60,9 @@ class Form(Action, ABC):
     @property
     def slot(self) -> str:
         return f"{self.task}_draft"
+
+    collects_photos = False
+    """Whether any photo belongs to the business, so that one without legible words is nothing odd."""
 
     async def begin(self, turn: Turn, draft: Draft) -> None:
         """Said or noted when the dialogue starts; the default says nothing."""
@@ -101,6 +104,7 @@ class _Run(Answers):
         requested = slots.get("requested_slot") if self.running else None
         self.requested: str | None = requested
         self.next_form: str | None = form.name()
+        self.kept: dict[str, Any] = {}
         if not turn.verified:
             self.learn(self.draft.get("id_code"))
 
@@ -148,6 +152,8 @@ class _Run(Answers):
         if resumed:  # the message was meant for the task that has just ended
             return
         await form.watch(turn, self.draft)
+        if self._read_licence():
+            return
         if starts:
             self.volunteer()
         elif turn.pressed or not turn.text:
@@ -156,6 +162,19 @@ class _Run(Answers):
             self._stop_if_asked()
         elif (field := form.field(self.requested)) is not None:
             await self._hear_answer(field)
+
+    def _read_licence(self) -> bool:
+        """A photographed licence is heard as if its words had been typed. Returns whether there was one to read."""
+        facts = {} if self.turn.text else photos.licence(self.turn)
+        words = photos.in_words(facts, plate_only=self.form.collects_photos)
+        if not words:
+            return False
+        photos.tell(self.turn, facts)
+        if facts.get("owner"):
+            self.draft.setdefault("licence_owner", facts["owner"])
+        self.turn = self.turn.saying(words)
+        self.volunteer()
+        return True
 
     async def _hear_answer(self, field: Field) -> None:
         turn = self.turn
@@ -217,7 +236,10 @@ class _Run(Answers):
             raise Wait
         if asked and parsed is not None:
             self.take(asked, parsed)
-        self.volunteer()
+        filled = self.volunteer() or parsed is not None
+        unread = self.turn.attachments and not filled and not self.form.collects_photos
+        if unread and asked and asked.ask(self.turn, self.draft).wants == "licence":
+            self.turn.say(photos.UNREAD)
 
     # --- interruptions ------------------------------------------------------------------------------------------
 
@@ -312,6 +334,7 @@ class _Run(Answers):
 
     def _leave(self, *, stopped: bool = False) -> None:
         """Ends the form. A suspended task goes on at once, or is offered where the customer has just stopped one."""
+        self.kept = dict(self.draft.get(KEPT) or {})
         self.draft, self.misses, self.requested, self.next_form = {}, {}, None, None
         if not self.suspended or self.turn.handed_over:
             return
@@ -333,6 +356,7 @@ class _Run(Answers):
             "requested_slot": self.requested,
             "misses": self.misses or None,
             "suspended_tasks": self.suspended or None,
+            **self.kept,
         }
         if self.next_form != self.form.name():
             wanted["requested_slot"] = None

@@ -176,7 +176,11 @@ class NewPolicyForm(PurchaseForm):
     nodes = (
         _consent_field(),
         Step("consent_check", _check_consent, depends=("consent",)),
-        plate_field("新车没有牌照的话，点下面的按钮。请问车牌号是多少？", none_title="还没上牌"),
+        plate_field(
+            "新车没有牌照就点下面的按钮，有行驶证的话拍一张发来也行。请问车牌号是多少？",
+            none_title="还没上牌",
+            licence=True,
+        ),
         car_facts.city_field(),
         Step("branch", _check_branch, depends=("city",)),
         car_facts.model_field(),
@@ -194,7 +198,7 @@ class NewPolicyForm(PurchaseForm):
         name_field("请问您的姓名是？", name="holder_name", label="投保人姓名", needed=_not_known),
         _id_card_field(),
         Step("customer", _enrol, needed=_not_known, depends=("holder_name", "id_card", "id_code")),
-        name_field("车主的姓名是？", name="owner_name", label="车主姓名", needed=_for_family),
+        name_field("车主的姓名是？", name="owner_name", label="车主姓名", needed=_for_family, offer="licence_owner"),
         Step("platform", _look_up_car, depends=("owner_name", "id_card", "estimate")),
         car_facts.vin_field(),
         *purchase.tail("new_policy", lambda: NewPolicyForm),

@@ -10,13 +10,16 @@ from actions.turn import Button, Turn, Wants
 
 Draft = dict[str, Any]
 
+KEPT = "kept"
+"""Key of the draft whose slots outlive the form."""
+
 
 @dataclass(frozen=True)
 class Prompt:
     """A question: one sentence at its end asks for one thing.
 
     Attributes:
-        wants: what a platform's own button may answer it with, `location` or `phone`; empty for neither.
+        wants: what it may be answered with besides words, see `Wants`.
     """
 
     text: str

@@ -14,7 +14,7 @@ from rasa_sdk.events import ActiveLoop, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 
-from actions import answers, handoff
+from actions import answers, handoff, photos
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Button, Turn, command
 from chebao.insurance import accidents, plate
@@ -33,6 +33,8 @@ class Talk(Action, ABC):
         if handoff.needed(turn):
             handoff.by_words(turn, f"客户说：{turn.text[:120]}" if turn.text else "客户点了“转人工”。")
             return [SlotSet("fallback_misses", None)]
+        if turn.attachments and not turn.text and (claim_no := turn.tracker.slots.get(photos.LAST_CLAIM)):
+            return await photos.supplement(turn, str(claim_no))
         if task := task_told(turn):
             return [SlotSet("fallback_misses", None), ActiveLoop(f"{task}_form")]
         return await self.reply(turn)

@@ -15,8 +15,8 @@ from rasa_sdk.interfaces import Tracker
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
-Wants = Literal["", "location", "phone"]
-"""What a question is best answered with where the platform has a button for it."""
+Wants = Literal["", "location", "phone", "licence"]
+"""What a question is best answered with: a platform's own button, or a photo of a licence, which the hub then has read."""
 
 _QUESTION = re.compile(
     r"[?？]|吗\s*$|呢\s*$|什么|怎么|多少|多久|多长|哪些|几天|几个|为什么|为啥|咋|如何|能不能|可不可以|是不是|会不会|要不要|有没有|请问|问一?下|想问|想了解"

@@ -24,8 +24,9 @@ from channels.web.protocol import MAX_FRAME
 from chebao import logs
 from chebao.backoffice.reference import create_backoffice
 from chebao.conversations import door
-from chebao.conversations.api import Company, Hub, HubSettings, Rasa, Uploads
+from chebao.conversations.api import Attachments, Company, Hub, HubSettings, Rasa, Uploads
 from chebao.db import make_engine
+from chebao.documents.reader import Reader
 from chebao.http import BodyLimit, Pages, install_errors
 from chebao.knowledge import api as knowledge
 from chebao.knowledge.live import OnDemand
@@ -81,10 +82,13 @@ def build(
         chat_url=f"{settings.public_url}/chat",
     )
     secret = settings.session_secret.get_secret_value()
-    hub = Hub(engine, settings.database_url, rasa, company, secret=secret, sweep_every=sweep_every)
+    uploads, reader = Uploads(engine, settings.data / "uploads"), Reader()
+    attachments = Attachments(engine, uploads, reader.read)
+    hub = Hub(
+        engine, settings.database_url, rasa, company, secret=secret, attachments=attachments, sweep_every=sweep_every
+    )
     backoffice = backoffice or _own_backoffice(settings, engine)
 
-    uploads = Uploads(engine, settings.data / "uploads")
     telegram = connect_telegram(hub, uploads, settings)
     wechat = _wechat(settings, hub, uploads)
 
@@ -92,7 +96,7 @@ def build(
 
     app = FastAPI(
         title="Chebao",
-        lifespan=_lifespan(hub, engine, backoffice, telegram, wechat, live),
+        lifespan=_lifespan(hub, engine, reader, backoffice, telegram, wechat, live),
         docs_url=None,
         redoc_url=None,
     )
@@ -141,6 +145,7 @@ def _health(app: FastAPI, hub: Hub) -> None:
 def _lifespan(
     hub: Hub,
     engine: AsyncEngine,
+    reader: Reader,
     backoffice: FastAPI | None,
     telegram: Telegram | None,
     wechat: WeChat | None,
@@ -150,6 +155,7 @@ def _lifespan(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
+            stack.push_async_callback(reader.stop)
             if backoffice is not None:
                 await stack.enter_async_context(backoffice.router.lifespan_context(backoffice))
             if telegram is not None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from chebao.conversations.allowance import MESSAGE, Allowances, MediaCache, Rule, Window
+from chebao.conversations.attachments import Attachments
 from chebao.conversations.config import HubSettings
 from chebao.conversations.delivery import Delivery, Hold
 from chebao.conversations.delivery_job import DeliveryJob, DeliveryLost, PushChannel
 from chebao.conversations.hub import Hub
 from chebao.conversations.outbox import shown
+from chebao.conversations.pictures import MAX_BYTES, judge
 from chebao.conversations.rasa import Rasa
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Owner, Reply, Sender
 from chebao.conversations.unit import Company
-from chebao.conversations.uploads import MAX_BYTES, Upload, Uploads, judge
+from chebao.conversations.uploads import Upload, Uploads
 
 __all__ = [
     "MAX_BYTES",
@@ -19,6 +21,7 @@ __all__ = [
     "MESSAGE",
     "Accepted",
     "Allowances",
+    "Attachments",
     "Company",
     "Conversation",
     "Delivery",

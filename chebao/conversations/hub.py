@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chebao.conversations import commands, ledger, notices, outbox, ownership
+from chebao.conversations.attachments import Attachments
 from chebao.conversations.buttons import Tokens
 from chebao.conversations.delivery import Delivery
 from chebao.conversations.rasa import Rasa
@@ -43,6 +44,7 @@ class Hub:
         company: Company,
         *,
         secret: str,
+        attachments: Attachments | None = None,
         sweep_every: float = _SWEEP_EVERY,
     ) -> None:
         self.engine = engine
@@ -50,7 +52,7 @@ class Hub:
         self.company = company
         self.tokens = Tokens(secret)
         self.signals = Signals(database_url)
-        self.turns = Turns(engine, self.signals, rasa, company)
+        self.turns = Turns(engine, self.signals, rasa, company, attachments)
         self.delivery = Delivery(engine, self.signals, sweep_every=sweep_every)
         self._sweep_every = sweep_every
         self._sweeper: asyncio.Task[None] | None = None

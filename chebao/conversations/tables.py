@@ -121,5 +121,8 @@ uploads = Table(
     Column("bytes", Integer, nullable=False),
     Column("width", Integer),
     Column("height", Integer),
+    Column("place", _JSON),
+    Column("flaw", Text),
+    Column("facts", _JSON),
     Column("created_at", _MOMENT, nullable=False, server_default=text("now()")),
 )

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chebao.conversations import effects, ledger, notices, ownership
+from chebao.conversations.attachments import Attachments
 from chebao.conversations.rasa import Answer, Rasa, RasaAway, RasaFailed
 from chebao.conversations.signals import Signals
 from chebao.conversations.tables import conversations, messages
@@ -52,8 +53,16 @@ class Outcome:
 class Turns:
     """Runs turns in background tasks of this process, one task per conversation."""
 
-    def __init__(self, engine: AsyncEngine, signals: Signals, rasa: Rasa, company: Company) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        signals: Signals,
+        rasa: Rasa,
+        company: Company,
+        attachments: Attachments | None = None,
+    ) -> None:
         self._engine, self._signals, self._rasa, self._company = engine, signals, rasa, company
+        self._attachments = attachments
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._given: dict[str, Work] = {}
@@ -156,7 +165,11 @@ class Turns:
     async def _ask(self, work: Work) -> Outcome | None:
         """The outcome, or None when Rasa is away."""
         try:
-            return Outcome(await self._rasa.ask(work.conversation, work.message, once=self.rasa_away))
+            message = await self._attachments.described(work.message) if self._attachments else work.message
+            answer = await self._rasa.ask(work.conversation, message, once=self.rasa_away)
+            if self._attachments:
+                await self._attachments.forget_places(message)
+            return Outcome(answer)
         except RasaFailed as failure:
             problem = str(failure)
         except RasaAway as away:

@@ -1,39 +1,36 @@
-"""Files that customers send: judged by content, pictures re-encoded without their metadata, stored under their hash."""
+"""Files that customers send, stored under their hash; what they show stands in their row."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
-from PIL import Image, ImageOps, UnidentifiedImageError
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from chebao.conversations.pictures import Judged
 from chebao.conversations.tables import uploads
 from chebao.errors import InputRefused, NotFound
 
-MAX_BYTES = 10 * 1024 * 1024
 PER_DAY = 60
-_MAX_PIXELS = 64_000_000
-_MAX_SIDE = 4096
-_THUMBNAIL = (480, 480)
-_FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _SUFFIX = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "application/pdf": "pdf"}
-_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis")
-
-# Pillow's own bomb check only warns up to twice its limit; `_picture` refuses by the header before anything is decoded.
-Image.MAX_IMAGE_PIXELS = None
-
-UNSUPPORTED = "只支持 JPG、PNG、WebP 图片和 PDF 文件。"
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A stored file; width and height are those of the stored picture, None for a PDF."""
+    """A stored file.
+
+    Attributes:
+        width: of the stored picture, None for a PDF.
+        place: where it was taken; forgotten once it was offered as the place of an accident.
+        flaw: ``blurred`` or ``dark``.
+        facts: what was read on it, where it shows a licence.
+    """
 
     id: str
     conversation_id: str
@@ -42,74 +39,12 @@ class Upload:
     bytes: int
     width: int | None
     height: int | None
+    place: dict[str, float] | None = None
+    flaw: str | None = None
+    facts: dict[str, str] | None = None
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A file's clean bytes and what they are."""
-
-    content: bytes
-    content_type: str
-    width: int | None = None
-    height: int | None = None
-    thumbnail: bytes | None = None
-
-
-def judge(raw: bytes) -> Judged:
-    """What the bytes are, whatever their name says; pictures come back upright, re-encoded, without EXIF.
-
-    Raises:
-        InputRefused: code ``empty_file``, ``file_too_large``, ``unsupported_type`` or ``broken_file``.
-    """
-    if not raw:
-        raise InputRefused("文件是空的，请重新选择。", code="empty_file")
-    if len(raw) > MAX_BYTES:
-        raise InputRefused("文件超过 10 MB，请压缩后再发送。", code="file_too_large")
-    if raw[:5] == b"%PDF-":
-        if b"%%EOF" not in raw[-2048:]:
-            raise InputRefused("这个 PDF 文件不完整，请重新导出后再发送。", code="broken_file")
-        return Judged(raw, "application/pdf")
-    if raw[4:8] == b"ftyp" and raw[8:12] in _HEIF_BRANDS:
-        raise InputRefused(
-            "暂不支持 HEIC 照片，请在手机相机设置里选“兼容性最佳”，或另存为 JPG 后发送。", code="unsupported_type"
-        )
-    return _picture(raw)
-
-
-def _picture(raw: bytes) -> Judged:
-    try:
-        with Image.open(io.BytesIO(raw), formats=list(_FORMATS)) as opened:
-            if opened.width * opened.height > _MAX_PIXELS:
-                raise InputRefused("图片尺寸太大，请缩小后再发送。", code="file_too_large")
-            content_type = _FORMATS[str(opened.format)]
-            upright = ImageOps.exif_transpose(opened)
-            upright.load()
-    except UnidentifiedImageError:
-        raise InputRefused(UNSUPPORTED, code="unsupported_type") from None
-    except InputRefused:
-        raise
-    except Exception:
-        # Pillow has no one error for hostile bytes: bad EXIF alone raises struct.error and TypeError.
-        raise InputRefused("图片已损坏，无法打开，请重新拍摄或选择。", code="broken_file") from None
-    upright.thumbnail((_MAX_SIDE, _MAX_SIDE))
-    clean = _encode(upright, content_type)
-    small = upright.copy()
-    small.thumbnail(_THUMBNAIL)
-    return Judged(clean, content_type, upright.width, upright.height, _encode(small, "image/jpeg"))
-
-
-def _encode(picture: Image.Image, content_type: str) -> bytes:
-    bare = Image.new(picture.mode, picture.size)
-    bare.paste(picture)
-    if picture.mode == "P":
-        bare = picture.convert("RGBA")
-        bare.info.clear()
-    if content_type == "image/jpeg" and bare.mode != "RGB":
-        bare = bare.convert("RGB")
-    out = io.BytesIO()
-    kind = next(name for name, known in _FORMATS.items() if known == content_type)
-    bare.save(out, kind, quality=88)
-    return out.getvalue()
+_FIELDS = tuple(uploads.c[name] for name in Upload.__dataclass_fields__)
 
 
 class Uploads:
@@ -131,7 +66,15 @@ class Uploads:
                 raise InputRefused("今天上传的文件太多了，请明天再传，或转人工处理。", code="too_many_files")
         digest = hashlib.sha256(judged.content).hexdigest()
         upload = Upload(
-            uuid4().hex, conversation_id, digest, judged.content_type, len(judged.content), judged.width, judged.height
+            uuid4().hex,
+            conversation_id,
+            digest,
+            judged.content_type,
+            len(judged.content),
+            judged.width,
+            judged.height,
+            judged.place,
+            judged.flaw,
         )
         await asyncio.to_thread(_write, self._path(upload), judged.content)
         if judged.thumbnail:
@@ -149,7 +92,7 @@ class Uploads:
         Raises:
             NotFound: unknown, or another conversation's.
         """
-        wanted = select(*(uploads.c[name] for name in Upload.__dataclass_fields__)).where(uploads.c.id == upload_id)
+        wanted = select(*_FIELDS).where(uploads.c.id == upload_id)
         if conversation_id is not None:
             wanted = wanted.where(uploads.c.conversation_id == conversation_id)
         async with self._engine.connect() as connection:
@@ -157,6 +100,24 @@ class Uploads:
         if row is None:
             raise NotFound("没有找到这个文件。")
         return Upload(**row._mapping)
+
+    async def of_message(self, conversation_id: str, attachments: Sequence[Mapping[str, Any]]) -> list[Upload]:
+        """The stored files among a message's attachments, in their order; files that others keep are left out."""
+        ids = [str(a["id"]) for a in attachments]
+        wanted = select(*_FIELDS).where(uploads.c.id.in_(ids), uploads.c.conversation_id == conversation_id)
+        async with self._engine.connect() as connection:
+            found = [Upload(**row._mapping) for row in await connection.execute(wanted)]
+        return sorted(found, key=lambda upload: ids.index(upload.id))
+
+    async def keep_facts(self, upload: Upload, facts: Mapping[str, str]) -> None:
+        """Stores what was read on a picture, so that it is read once."""
+        async with self._engine.begin() as connection:
+            await connection.execute(update(uploads).where(uploads.c.id == upload.id).values(facts=dict(facts)))
+
+    async def forget_places(self, ids: Sequence[str]) -> None:
+        """Removes where the pictures were taken."""
+        async with self._engine.begin() as connection:
+            await connection.execute(update(uploads).where(uploads.c.id.in_(ids)).values(place=None))
 
     def path(self, upload: Upload, *, thumbnail: bool = False) -> Path:
         """Where the bytes are; a PDF has no thumbnail.

@@ -1,0 +1,1 @@
+"""Documents: what a photographed vehicle licence or driving licence says."""

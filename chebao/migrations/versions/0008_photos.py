@@ -1,0 +1,22 @@
+"""What was seen on customers' pictures: where they were taken, why they will not do, what a licence says.
+
+Revision ID: 0008
+Revises: 0007
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE hub.uploads ADD COLUMN place jsonb, ADD COLUMN flaw text, ADD COLUMN facts jsonb")
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE hub.uploads DROP COLUMN place, DROP COLUMN flaw, DROP COLUMN facts")
