@@ -201,9 +201,8 @@ class ReportClaimForm(Form):
         ),
         Step("own_cars", _own_cars, needed=lambda turn, draft: bool(turn.customer_id) and "plate" not in draft),
         plate_field(
-            "拍行驶证发来也行。出险的车，车牌号是多少？",
+            "出险的车，车牌号是多少？",
             none_title="记不清车牌",
-            licence=True,
             take=take_own_plate,
             choices=lambda turn, draft: draft.get("own_cars") or (),
         ),

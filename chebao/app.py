@@ -83,7 +83,7 @@ def build(
     )
     secret = settings.session_secret.get_secret_value()
     uploads, reader = Uploads(engine, settings.data / "uploads"), Reader()
-    attachments = Attachments(engine, uploads, reader.read)
+    attachments = Attachments(engine, uploads, reader)
     hub = Hub(
         engine, settings.database_url, rasa, company, secret=secret, attachments=attachments, sweep_every=sweep_every
     )

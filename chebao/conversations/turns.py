@@ -169,6 +169,7 @@ class Turns:
             answer = await self._rasa.ask(work.conversation, message, once=self.rasa_away)
             if self._attachments:
                 await self._attachments.forget_places(message)
+                self._attachments.expect(answer.replies)
             return Outcome(answer)
         except RasaFailed as failure:
             problem = str(failure)

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Final, Literal
 
 from chebao.insurance.plate import find_plates
-from chebao.insurance.vin import find_vins
+from chebao.insurance.vin import find_vins, is_valid
 
 Kind = Literal["vehicle_licence", "driving_licence"]
 
@@ -57,8 +57,8 @@ def read(lines: Iterable[Line]) -> dict[str, str]:
     seen = [line for line in lines if line.score >= _LEAST_SCORE]
     kind = _kind(seen)
     if kind is None:
-        vins = find_vins(" ".join(line.text for line in seen))
-        return {"kind": "other", "vin": vins[0].value} if vins else {}
+        vin = _vin(" ".join(line.text for line in seen))
+        return {"kind": "other", "vin": vin} if vin else {}
     found = _vehicle(seen) if kind == "vehicle_licence" else _driving(seen)
     return {"kind": kind} | {name: value for name, value in found.items() if value}
 
@@ -74,10 +74,9 @@ def _kind(lines: Sequence[Line]) -> Kind | None:
 def _vehicle(lines: Sequence[Line]) -> dict[str, str]:
     words = " ".join(line.text for line in lines)
     plates = find_plates(_beside(lines, "号牌号码") or words) or find_plates(words)
-    vins = find_vins(words)
     return {
         "plate": plates[0].value if plates else "",
-        "vin": vins[0].value if vins else "",
+        "vin": _vin(words),
         "owner": _beside(lines, "所有人"),
         "model": _beside(lines, "品牌型号"),
         "engine_no": _beside(lines, "发动机号码"),
@@ -120,6 +119,11 @@ def _beside(lines: Sequence[Line], label: str) -> str:
         if same_row:
             return min(same_row, key=lambda other: other.left).text.strip()
     return ""
+
+
+def _vin(text: str) -> str:
+    """The first number with a right check digit: one misread letter would name another car."""
+    return next((found.value for found in find_vins(text) if is_valid(found.value)), "")
 
 
 def _date(text: str) -> str:

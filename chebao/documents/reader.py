@@ -20,7 +20,7 @@ _IDLE_SECONDS = 300.0
 class Reader:
     """Reads licences on pictures; whatever goes wrong, the answer is "nothing legible", never an error."""
 
-    def __init__(self, patience: float = 6.0) -> None:
+    def __init__(self, patience: float = 8.0) -> None:
         self._patience = patience
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
@@ -39,9 +39,9 @@ class Reader:
         return {}
 
     async def warm_up(self) -> None:
-        """Starts the process ahead of the picture that was just asked for."""
-        if self._process is None or self._process.returncode is not None:
-            await self._start()
+        """Starts the process, ahead of a picture that was just asked for."""
+        async with self._turn:
+            await self._ensure()
 
     async def stop(self) -> None:
         """Ends the process; the next picture starts another."""
@@ -54,9 +54,8 @@ class Reader:
             await process.wait()
 
     async def _ask(self, picture: Path) -> list[licences.Line]:
-        await self.warm_up()
-        process = self._process
-        assert process and process.stdin and process.stdout
+        process = await self._ensure()
+        assert process.stdin and process.stdout
         process.stdin.write(f"{picture}\n".encode())
         await process.stdin.drain()
         answer = await process.stdout.readline()
@@ -65,17 +64,19 @@ class Reader:
         self._end_when_idle()
         return [licences.Line(*found) for found in json.loads(answer)]
 
-    async def _start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "chebao.documents.worker",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            limit=1 << 20,
-        )
-        self._end_when_idle()
+    async def _ensure(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "chebao.documents.worker",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                limit=1 << 20,
+            )
+            self._end_when_idle()
+        return self._process
 
     def _end_when_idle(self) -> None:
         if self._idle:

@@ -1,0 +1,82 @@
+"""Photos in the dialogues, over the real web chat and the real stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from chebao import postgres
+from tests.dialogue.web_customer import WebCustomer, photo, web_customer
+from tests.running import RunningStack
+from tests.unit.documents.drawn import drawn_licence
+from tests.unit.documents.test_licences import ROWS
+
+
+@pytest.fixture
+def customer(stack: RunningStack) -> Iterator[WebCustomer]:
+    headers = {"Authorization": "Bearer demo"}
+    httpx.post(f"{stack.url}/backoffice/v1/demo/reset", json={}, headers=headers).raise_for_status()
+    with web_customer(stack.url) as someone:
+        yield someone
+
+
+def newest_claim(stack: RunningStack) -> dict[str, Any]:
+    headers = {"Authorization": "Bearer demo"}
+    rows = httpx.get(f"{stack.url}/backoffice/v1/claims", headers=headers).json()["items"]
+    claim: dict[str, Any] = httpx.get(f"{stack.url}/backoffice/v1/claims/{rows[0]['claim_no']}", headers=headers).json()
+    return claim
+
+
+def test_a_claim_with_photos_from_place_to_supplement(stack: RunningStack, customer: WebCustomer) -> None:
+    customer.say("我要报案，刚才倒车撞到柱子了，人没事")
+    assert "照片已收到（共 1 张）" in customer.show(photo(at=(30.25, 120.125)))
+    heard = customer.say("没有人受伤")
+    for answer in ("同意", "没报警", "浙A3F72K", "今天上午十点"):
+        if "拍照的地方" in heard:
+            break
+        heard = customer.say(answer)
+    assert "事故就发生在拍照的地方吗" in heard and "30.25" in heard, heard
+    heard = customer.press("就在那里")
+    for answer in ("没有别人，就撞了柱子", "后保险杠", "能开", "在停车场", "我自己开的，我叫孙浩然"):
+        if "还差" in heard:
+            break
+        heard = customer.say(answer)
+    assert "现场全景" in heard and "左前角" in heard, heard
+    heard = customer.show(photo())
+    assert "还差：左前角" in heard and "下一张请拍左前角" in heard, heard
+    heard = customer.show(photo(blurred=True), photo(dark=True))
+    assert "有点糊" in heard and "太暗了" in heard and "还差：左前角" in heard, heard
+    heard = customer.press("其余稍后")
+    for answer in ("13800000005", "确认", "确认提交"):
+        if "报案号" in heard:
+            break
+        heard = customer.say(answer)
+    claim = newest_claim(stack)
+    assert claim["claim_no"] in heard
+    assert len(claim["documents"]) == 4
+    assert [d.get("name") for d in claim["documents"]] == [None, "现场全景", None, None]
+    assert f"已登记到报案 {claim['claim_no']}" in customer.show(photo())
+    assert len(newest_claim(stack)["documents"]) == 5
+    with psycopg.connect(postgres.start(stack.data / "postgres")) as database:
+        (kept,) = database.execute("SELECT count(*) FROM hub.uploads WHERE place IS NOT NULL").fetchone() or (None,)
+    assert kept == 0
+
+
+def test_a_licence_fills_plate_and_dates_of_a_new_policy(customer: WebCustomer, tmp_path: Path) -> None:
+    customer.say("我想给车买保险")
+    customer.say("同意")
+    heard = customer.show(drawn_licence(tmp_path).read_bytes())
+    assert f"车牌：{ROWS['号牌号码']}" in heard and f"车架号：{ROWS['车辆识别代号']}" in heard, heard
+    assert "所有人：张*" in heard and "车牌号是多少" not in heard, heard
+
+
+def test_an_illegible_paper_is_asked_for_again(customer: WebCustomer) -> None:
+    customer.say("我想给车买保险")
+    customer.say("同意")
+    heard = customer.show(photo())
+    assert "没认出来" in heard and "车牌号是多少" in heard, heard
