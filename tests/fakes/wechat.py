@@ -424,10 +424,10 @@ class FakeWeChat:
     async def _media_upload(self, request: Request) -> Response:
         if code := self._let_in(request, "media/upload"):
             return _error(code)
-        form = await request.form()
-        file = form["media"]
-        assert not isinstance(file, str)
-        content = await file.read()
+        async with request.form() as form:
+            file = form["media"]
+            assert not isinstance(file, str)
+            content = await file.read()
         self.calls.append(("media/upload", {"bytes": len(content)}))
         if len(content) > 2 * 1024 * 1024:
             return _error(45001)

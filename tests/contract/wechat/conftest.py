@@ -58,11 +58,16 @@ async def serving(app: FastAPI, port: int) -> AsyncIterator[None]:
 
 @dataclass
 class World:
-    """App, platform and dialogue service, all running."""
+    """App, platform and dialogue service, all running.
+
+    Attributes:
+        api: address of the platform's API.
+    """
 
     hub: Hub
     wechat: FakeWeChat
     rasa: FakeRasa
+    api: str
 
     async def delivery(self, openid: str) -> list[tuple[str | None, str | None]]:
         """Delivery state and reason of what our side said, after the notice."""
@@ -120,7 +125,7 @@ def start(database_url: str, rasa: FakeRasa, tmp_path: Path) -> StartWorld:
         app = build(Settings(**values | changes), hub_settings=HubSettings(turn_seconds=turn_seconds), sweep_every=0.2)
         platform = FakeWeChat(f"http://127.0.0.1:{app_port}/wechat")
         async with serving(platform.app, api_port), serving(app, app_port):
-            yield World(app.state.hub, platform, rasa)
+            yield World(app.state.hub, platform, rasa, f"http://127.0.0.1:{api_port}")
 
     return run
 
