@@ -19,8 +19,8 @@ WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist 
 help: ## what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-run: env web/dist/.stamp ## the whole stack on this machine (demo mode); Ctrl-C stops it
-	@exec $(PY) -m chebao run
+run: env web/dist/.stamp ## the whole stack on this machine (demo mode); Ctrl-C stops it; FAKES=1 adds a fake WeChat and Telegram with phones
+	@exec env $(if $(FAKES),CHEBAO_FAKES=1) $(PY) -m chebao run
 
 test: env web/dist/.stamp lint ## everything: format, lint, types, import rules, all tests
 	@$(PY) -m tests.chromium

@@ -180,7 +180,7 @@ def _wechat(settings: Settings, hub: Hub, uploads: Uploads) -> WeChat | None:
     """The WeChat channel, where an account is set; its libraries are loaded only then (30 MB)."""
     if not settings.wechat_app_id:
         return None
-    from channels.wechat import channel
+    from channels.wechat.setup import channel
 
     return channel(settings, hub, uploads)
 

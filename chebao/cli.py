@@ -1,13 +1,17 @@
-"""The operator's commands: ``chebao run | shell | migrate | review | model``."""
+"""The operator's commands: ``chebao run | shell | migrate | doctor | wechat | review | model``."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 
 import typer
 
+from channels.wechat.cli import findings as wechat_findings
+from channels.wechat.cli import wechat_app
 from chebao import db, stack
+from chebao.doctor import Finding, report, service
 from chebao.quality.cli import model_app, review_app
 from chebao.settings import ROOT, get_settings
 
@@ -21,6 +25,20 @@ app = typer.Typer(
 
 app.add_typer(review_app, name="review")
 app.add_typer(model_app, name="model")
+app.add_typer(wechat_app, name="wechat")
+
+
+@app.command()
+def doctor() -> None:
+    """Checks settings, platforms and reachability, and says in Chinese and English what to mend."""
+    settings = get_settings()
+
+    async def look() -> list[Finding]:
+        return [*await service(settings), *await wechat_findings(settings)]
+
+    found = asyncio.run(look())
+    print(report(found))
+    sys.exit(0 if all(finding.good for finding in found) else 1)
 
 
 @app.command()

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     events_secret: SecretStr = SecretStr(_DEMO_VALUE)
     session_secret: SecretStr = SecretStr(_DEMO_VALUE)
 
+    fakes: bool = False
+
     wechat_app_id: str = ""
     wechat_secret: SecretStr = SecretStr("")
     wechat_token: SecretStr = SecretStr("")
@@ -69,6 +71,8 @@ class Settings(BaseSettings):
                 raise ValueError(f"CHEBAO_{name.upper()} is not an EncodingAESKey: 43 letters and digits")
         if self.wechat_app_id and not (self.wechat_secret.get_secret_value() and self.wechat_token.get_secret_value()):
             raise ValueError("CHEBAO_WECHAT_APP_ID needs CHEBAO_WECHAT_SECRET and CHEBAO_WECHAT_TOKEN")
+        if self.fakes and not self.demo:
+            raise ValueError("CHEBAO_FAKES is for demo mode")
         if self.mode == "production":
             weak = [
                 f"CHEBAO_{name.upper()}"

@@ -21,7 +21,7 @@ import httpx
 import psycopg
 from rich.console import Console
 
-from chebao import db, postgres
+from chebao import db, fakes, postgres
 from chebao.settings import ROOT, Settings
 
 _LEAST_FREE_BYTES = 1_000_000_000
@@ -36,6 +36,12 @@ _SERVERS = {
     "actions": f"{sys.executable} -m actions.server",
     "app": f"{sys.executable} -m chebao.app",
 }
+
+
+def _servers_of(settings: Settings) -> dict[str, str]:
+    """What supervisor runs: name → command."""
+    return _SERVERS | (fakes.commands(settings) if settings.fakes else {})
+
 
 _console = Console(highlight=False)
 
@@ -160,6 +166,7 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
         "CHEBAO_RASA_PORT": str(settings.rasa_port),
         "CHEBAO_ACTIONS_PORT": str(settings.actions_port),
         "CHEBAO_ACTIONS_URL": f"http://127.0.0.1:{settings.actions_port}/webhook",
+        **(fakes.environment(settings) if settings.fakes else {}),
     }
 
 
@@ -171,7 +178,7 @@ def _write_config(settings: Settings) -> Path:
     sections = [
         f"[supervisord]\nlogfile={logs}/supervisor.log\npidfile={settings.data}/supervisor.pid\nidentifier=chebao\n"
     ]
-    for name, command in _SERVERS.items():
+    for name, command in _servers_of(settings).items():
         sections.append(
             f"[program:{name}]\ncommand={command}\nautorestart=true\nstartsecs=5\nstartretries=1000\n"
             f"stopwaitsecs=15\nstopasgroup=true\nkillasgroup=true\nredirect_stderr=true\n"
@@ -192,7 +199,7 @@ def _wait_until_ready(settings: Settings, supervisor: subprocess.Popen[bytes]) -
         while time.monotonic() < until:
             if supervisor.poll() is not None:
                 raise CannotStart(f"supervisor ended at once; see {logs}/supervisor.log")
-            for name in _SERVERS:
+            for name in _servers_of(settings):
                 _complain_if_it_keeps_stopping(name, logs)
             try:
                 answer = httpx.get(url, timeout=2, trust_env=False)
@@ -221,6 +228,8 @@ def _print_addresses(settings: Settings) -> None:
         "Open chat door": f"{settings.public_url}/webhooks/rest/webhook",
         "Logs": f"{settings.data}/logs/",
     }
+    if settings.fakes:
+        lines |= {f"A phone on a fake {name}": fakes.address(settings, name) + "/" for name in fakes.FAKES}
     for name, address in lines.items():
         _console.print(f"  {name:<34}{address}", soft_wrap=True)
     _console.print("Ready. Ctrl-C stops everything.")

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from chebao.logs import line
+from chebao.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -232,6 +233,11 @@ class Client:
 
 
 _TOKEN_CODES = {code for code, action in ACTIONS.items() if action is Action.RENEW}
+
+
+def client_of(settings: Settings) -> Client:
+    """The API of the account that is set."""
+    return Client(settings.wechat_app_id, settings.wechat_secret.get_secret_value(), settings.wechat_api)
 
 
 def _code(answer: httpx.Response) -> int:

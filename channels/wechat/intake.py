@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
-from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
 
+from channels.wechat import menu
 from channels.wechat.client import Client, NotReached, Unanswered, WeChatError
 from channels.wechat.protocol import Inbound
 from chebao.conversations.api import MAX_BYTES, Hub, Incoming, Reply, Uploads, judge
@@ -19,7 +18,6 @@ from chebao.logs import line
 log = logging.getLogger(__name__)
 
 CHANNEL = "wechat"
-MENU_FILE = Path(__file__).parent / "menu.json"
 _FETCH_WITHIN = 3.0
 _INTENT = re.compile(r"intent:([a-z_]{1,60})")
 _RENEWAL_CODE = re.compile(r"renew_([0-9A-Za-z-]{1,40})")
@@ -54,7 +52,7 @@ class Intake:
 
     def __init__(self, client: Client, hub: Hub, uploads: Uploads, transcriber: Transcriber | None = None) -> None:
         self._client, self._hub, self._uploads, self._transcriber = client, hub, uploads, transcriber
-        self._labels = menu_labels(json.loads(MENU_FILE.read_text(encoding="utf-8")))
+        self._labels = menu.labels(menu.load())
 
     async def incoming(self, inbound: Inbound) -> Incoming | None:
         """The message for the ledger; None for what nobody has to know."""
@@ -154,9 +152,3 @@ class Intake:
         if intent := _INTENT.fullmatch(event_key):
             return {"text": label, "event": "click", "payload": {"intent": intent[1], "entities": {}}}
         return {"text": label or "（菜单）", "event": "click"}
-
-
-def menu_labels(menu: dict[str, Any]) -> dict[str, str]:
-    """Key → label of every item that can be pressed."""
-    items = [i for top in menu.get("button", []) for i in (top, *top.get("sub_button", []))]
-    return {i["key"]: i["name"] for i in items if "key" in i}
