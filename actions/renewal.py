@@ -7,12 +7,13 @@ from typing import Any
 
 from actions import identity, plans_talk, purchase
 from actions.fields import choice, plate_field
-from actions.nodes import AskAgain, Draft, Field, Finish, Step
+from actions.nodes import AskAgain, Draft, Field, Finish, Prompt, Step
 from actions.purchase import PurchaseForm
 from actions.quoting import day_text
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn, command
 from chebao.errors import NotFound
+from chebao.insurance.policy_numbers import find_policy_nos
 
 
 async def _find_cars(turn: Turn, draft: Draft) -> list[str]:
@@ -24,6 +25,9 @@ async def _find_cars(turn: Turn, draft: Draft) -> list[str]:
             "没有查到您在我司的车险保单。可以按新投保给您报价，也可以换个手机号再查。",
             [command("按新投保报价", "new_policy"), command("换个手机号", "renewal"), HUMAN],
         )
+    named = next((str(r["plate"]) for r in rows if r["policy_no"] == draft.get("policy_no")), None)
+    if named and "plate" not in draft:
+        draft["plate"] = named
     if len(plates) == 1:
         if draft.get("plate") not in (None, plates[0]):
             turn.say(f"{draft['plate']} 不在您的保单里，您在我司投保的是 {plates[0]}。")
@@ -95,6 +99,24 @@ def _estimate_body(draft: Draft, found: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in body.items() if v is not None}
 
 
+def _policy_field() -> Field:
+    """The policy that the customer named, or whose renewal letter he scanned; never asked for."""
+
+    def take(turn: Turn, draft: Draft) -> str | None:
+        found = find_policy_nos(turn.text)
+        return turn.pressed.get("policy_no") or (found[0].value if found else None)
+
+    return Field(
+        "policy_no",
+        "保单号",
+        ask=lambda turn, draft: Prompt("请发一下保单号。"),
+        parse=take,
+        explain="保单号在保单右上角，以 P 开头。",
+        take=take,
+        needed=lambda turn, draft: False,
+    )
+
+
 def _holder_field() -> Field:
     return choice(
         "relation",
@@ -122,6 +144,7 @@ class RenewalForm(PurchaseForm):
     later_text = "好的，不着急，价格您先留着参考（以平台查询和核保为准），刚才没有提交。到期前随时回来找我就行。"
 
     nodes = (
+        _policy_field(),
         *identity.nodes(),
         Step("cars", _find_cars),
         plate_field("要续哪辆车？请选车牌。", choices=lambda t, d: d.get("cars") or ()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field
 
@@ -67,9 +68,10 @@ def commands(settings: Settings) -> dict[str, str]:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The settings that lead the app to the fakes."""
+    """The settings that lead the app to the fakes; what is set already stays."""
     return {
         name: value.format(fake=address(settings, fake_name))
         for fake_name, fake in FAKES.items()
         for name, value in fake.settings.items()
+        if name not in os.environ
     }

@@ -36,6 +36,6 @@ def database_url(postgres_url: str) -> str:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """The whole stack, started as `make run` starts it, once for the test run."""
-    with running_stack(tmp_path_factory.mktemp("stack") / "data") as running:
+    """The whole stack, started as `make run FAKES=1` starts it, once for the test run."""
+    with running_stack(tmp_path_factory.mktemp("stack") / "data", CHEBAO_FAKES="1") as running:
         yield running

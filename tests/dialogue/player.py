@@ -47,8 +47,8 @@ class Outcome:
     transcript: list[str] = field(default_factory=list)
 
 
-class _Stack:
-    """The open chat door and the back office of a running stack."""
+class Stack:
+    """The open chat door and the back office of a running stack; other channels override `say` and `owner`."""
 
     def __init__(self, base_url: str, key: str) -> None:
         self._http = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
@@ -135,7 +135,7 @@ class Customer:
 class _Goal:
     """What must hold at the end."""
 
-    def __init__(self, stack: _Stack, goal: Mapping[str, Any]) -> None:
+    def __init__(self, stack: Stack, goal: Mapping[str, Any]) -> None:
         self._stack, self._goal = stack, goal
         self._checks = list(goal.get("backoffice", ()))
         self._before = [{_frozen(row) for row in stack.rows(check)} for check in self._checks]
@@ -176,7 +176,12 @@ def _frozen(row: Mapping[str, Any]) -> str:
 
 def play(base_url: str, key: str, scenario: Mapping[str, Any], *, reset: bool = True) -> Outcome:
     """Plays one scenario against the stack at `base_url`, on fresh demo data unless `reset` is false."""
-    stack, outcome, heard = _Stack(base_url, key), Outcome(), list[str]()
+    return play_through(Stack(base_url, key), scenario, reset=reset)
+
+
+def play_through(stack: Stack, scenario: Mapping[str, Any], *, reset: bool = True) -> Outcome:
+    """Plays one scenario through whatever channel the stack object speaks."""
+    outcome, heard = Outcome(), list[str]()
     try:
         if reset:
             stack.reset()
