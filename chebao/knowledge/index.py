@@ -62,12 +62,10 @@ class Voices:
     Attributes:
         rows: shape (articles, VOICES).
         other: how much the question looks like another matter than motor insurance.
-        known: share of the question's letters that were seen before, between 0 and 1.
     """
 
     rows: Floats
     other: float
-    known: float
 
 
 class Index:
@@ -107,7 +105,6 @@ class Index:
         """What speaks for each article; `vector` belongs to `reading.text`."""
         arrays, count = self._arrays, len(self.articles)
         rows, values = self._letters.rows(grams(reading.text))
-        known = float(values @ values)
         letters = values @ arrays["letter_weights"][rows]
         matched = _count(self._cues, reading)
         rows, values = self._marks.rows(self._marks_of(reading, matched))
@@ -130,7 +127,7 @@ class Index:
             self._more,
         ]
         other = kernel.vectors * vectors[-1] + kernel.letters * letters[-1] + kernel.marks * marks[-1]
-        return Voices(np.stack(columns, axis=1).astype(np.float32), float(other), known)
+        return Voices(np.stack(columns, axis=1).astype(np.float32), float(other))
 
     def with_changes(self, changed: Sequence[Article]) -> Index:
         """An index that also knows these articles, new or edited, without learning everything again.

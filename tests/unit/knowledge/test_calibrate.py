@@ -48,7 +48,7 @@ def test_the_voice_that_tells_gets_the_weight() -> None:
         meant = number % 6
         if meant < 5:
             rows[meant, 0] += 1
-        asked.append((Voices(rows, 1.0 if meant == 5 else 0.0, 1.0), meant))
+        asked.append((Voices(rows, 1.0 if meant == 5 else 0.0), meant))
     weights, other = fit_voices(asked)
     assert weights.argmax() == 0
     weighing = Weighing(weights, other, 0.5, 0.5)
