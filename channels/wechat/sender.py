@@ -110,22 +110,19 @@ class Sender:
             while rest:
                 bubble, *rest = rest
                 open_ids = [i for i in bubble.ids if i not in started]
-                window = await self._window(job.conversation.id)
+                window = next((w for w in windows if w.left > 0), None)
                 if window is None:
                     await self._no_window(job, [i for b in (bubble, *rest) for i in b.ids], "no_window", started)
                     return
                 await job.sending(*open_ids)
                 started |= set(open_ids)
                 await self._allowances.use(job.conversation.id, window)
+                windows = [replace(w, left=w.left - (w is window)) for w in windows]
                 await self._one(job, bubble, rest, window, started)
                 if rest:
                     await asyncio.sleep(self._gap)  # calls that follow at once may arrive out of order
         except _Stop:
             return
-
-    async def _window(self, conversation_id: str) -> Window | None:
-        windows = await self._allowances.windows(conversation_id)
-        return windows[0] if windows else None
 
     async def _one(
         self, job: DeliveryJob, bubble: Bubble, rest: Sequence[Bubble], window: Window, started: set[int]
