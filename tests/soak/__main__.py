@@ -1,0 +1,80 @@
+"""``make soak``: all phases on all pushed channels; the last line is one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+from tests.fakes.rasa import FakeRasa
+from tests.soak import phases
+from tests.soak.phases import Figures, Site
+from tests.soak.platforms import Platform, TelegramPlatform
+from tests.soak.server import prepared
+
+_PLATFORMS: tuple[type[Platform], ...] = (TelegramPlatform,)
+
+
+def platforms() -> list[Platform]:
+    """All pushed channels."""
+    return [kind() for kind in _PLATFORMS]
+
+
+async def soak(chosen: list[Platform], *, short: bool, seed: int = 7) -> dict[str, float]:
+    """Runs everything and returns the figures; ``lost`` … are sums over the channels, times the worst channel's."""
+    rasa = FakeRasa()
+    await rasa.start()
+    figures, acks, costs = Figures(), dict[str, float](), list[float]()
+    async with AsyncExitStack() as stack:
+        for platform in chosen:
+            await stack.enter_async_context(platform.serve())
+        settings = {name: value for platform in chosen for name, value in platform.settings().items()}
+        server = await stack.enter_async_context(prepared(rasa.url, settings))
+        await server.start()
+        for platform in chosen:
+            await platform.ready(server.url)
+            site = Site(platform, server, rasa, random.Random(seed))
+            costs.append(await _told(platform, "cost", phases.cost(site, messages=250 if short else 2_000)))
+            bad = phases.hostile(site, count=600 if short else 10_000)
+            figures += await _told(platform, "hostile", bad)
+            load = phases.acknowledge(site, rate=100, seconds=3 if short else 60, bot_seconds=2 if short else 8)
+            counted, times = await _told(platform, "acknowledge", load)
+            figures += counted
+            acks[platform.name] = sorted(times)[int(len(times) * 0.99)] * 1000
+            storm = phases.storm(site, messages=200 if short else 2_000)
+            figures += await _told(platform, "storm", storm)
+            figures += await _told(platform, "kills", phases.kills(site, times=2 if short else 30))
+    await rasa.stop()
+    return {
+        "ack_p99_ms": round(max(acks.values()), 1),
+        **figures.__dict__,
+        "cpu_ms_per_message": round(max(costs), 2),
+    }
+
+
+async def _told[T](platform: Platform, name: str, phase: Coroutine[Any, Any, T]) -> T:
+    began = time.monotonic()
+    found = await phase
+    said = found[0] if isinstance(found, tuple) else found
+    print(f"{platform.name} {name}: {said} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="the form that the tests run")
+    parser.add_argument("--channel", help="only this one")
+    options = parser.parse_args()
+    chosen = [p for p in platforms() if options.channel in (None, p.name)]
+    print(json.dumps(asyncio.run(soak(chosen, short=options.short))))
+
+
+if __name__ == "__main__":
+    main()
