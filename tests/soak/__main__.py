@@ -15,10 +15,10 @@ from typing import Any
 from tests.fakes.rasa import FakeRasa
 from tests.soak import phases
 from tests.soak.phases import Figures, Site
-from tests.soak.platforms import Platform, TelegramPlatform
+from tests.soak.platforms import Platform, TelegramPlatform, WeChatPlatform
 from tests.soak.server import prepared
 
-_PLATFORMS: tuple[type[Platform], ...] = (TelegramPlatform,)
+_PLATFORMS: tuple[type[Platform], ...] = (TelegramPlatform, WeChatPlatform)
 
 
 def platforms() -> list[Platform]:
@@ -40,16 +40,16 @@ async def soak(chosen: list[Platform], *, short: bool, seed: int = 7) -> dict[st
         for platform in chosen:
             await platform.ready(server.url)
             site = Site(platform, server, rasa, random.Random(seed))
-            costs.append(await _told(platform, "cost", phases.cost(site, messages=250 if short else 2_000)))
-            bad = phases.hostile(site, count=600 if short else 10_000)
+            costs.append(await _told(platform, "cost", phases.cost(site, messages=150 if short else 2_000)))
+            bad = phases.hostile(site, count=300 if short else 10_000)
             figures += await _told(platform, "hostile", bad)
-            load = phases.acknowledge(site, rate=100, seconds=3 if short else 60, bot_seconds=2 if short else 8)
+            load = phases.acknowledge(site, rate=100, seconds=2 if short else 60, bot_seconds=1 if short else 8)
             counted, times = await _told(platform, "acknowledge", load)
             figures += counted
             acks[platform.name] = sorted(times)[int(len(times) * 0.99)] * 1000
-            storm = phases.storm(site, messages=200 if short else 2_000)
+            storm = phases.storm(site, messages=150 if short else 2_000)
             figures += await _told(platform, "storm", storm)
-            figures += await _told(platform, "kills", phases.kills(site, times=2 if short else 30))
+            figures += await _told(platform, "kills", phases.kills(site, times=1 if short else 30))
     await rasa.stop()
     return {
         "ack_p99_ms": round(max(acks.values()), 1),

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import httpx
+import uvicorn
+
+from tests.fakes import wechat
 from tests.fakes.telegram import FakeTelegram
+from tests.running import free_ports
 
 _CUSTOMERS = 1_000_000
 
@@ -27,9 +34,14 @@ class Hostile:
 
 
 class Platform(Protocol):
-    """A platform's fake with customers who write and hear."""
+    """A platform's fake with customers who write and hear.
+
+    Attributes:
+        numbered: pushes carry numbers without gaps, so that their order can be restored.
+    """
 
     name: str
+    numbered: bool
 
     @property
     def account(self) -> str:
@@ -67,6 +79,7 @@ class TelegramPlatform:
     """Telegram; its own send limits are off, since they say nothing about us."""
 
     name = "telegram"
+    numbered = True
 
     def __init__(self) -> None:
         self.fake = FakeTelegram()
@@ -116,6 +129,82 @@ class TelegramPlatform:
                 known = _flipped(chance, secret.encode()).decode("latin-1")
                 body = _flipped(chance, whole)
             yield Hostile("POST", "/telegram", {header: known}, {}, body)
+
+
+class WeChatPlatform:
+    """WeChat in safe mode; a push that is not answered is repeated until it is."""
+
+    name = "wechat"
+    numbered = False
+    account = wechat.ACCOUNT
+
+    def __init__(self) -> None:
+        self.fake = wechat.FakeWeChat("")
+        self._numbers = itertools.count(30_000_000_000_000_001)
+        [self._port] = free_ports(1)
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "CHEBAO_WECHAT_APP_ID": wechat.APP_ID,
+            "CHEBAO_WECHAT_SECRET": wechat.SECRET,
+            "CHEBAO_WECHAT_TOKEN": wechat.TOKEN,
+            "CHEBAO_WECHAT_AES_KEY": wechat.AES_KEY,
+            "CHEBAO_WECHAT_API": f"http://127.0.0.1:{self._port}",
+        }
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[None]:
+        server = uvicorn.Server(uvicorn.Config(self.fake.app, port=self._port, log_level="critical"))
+        task = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await task
+
+    async def ready(self, app_url: str) -> None:
+        self.fake.push_url = f"{app_url}/wechat"
+
+    def peer(self, customer: int) -> str:
+        return f"oSoak{customer:07}"
+
+    def message(self, customer: int, text: str) -> Any:
+        return self.peer(customer), text, str(next(self._numbers)), int(time.time())
+
+    def push(self, message: Any, after: float = 0.0) -> asyncio.Task[None]:
+        openid, text, number, created = message
+
+        async def until_answered() -> None:
+            await asyncio.sleep(after)
+            self.fake.opens(openid, "message")
+            fields = {"MsgType": "text", "Content": text}
+            while (await self.fake.message(openid, fields, number=number, created=created))[-1] != 200:
+                await asyncio.sleep(0.3)
+
+        return asyncio.create_task(until_answered())
+
+    def acks(self) -> list[float]:
+        return self.fake.acknowledged
+
+    def heard(self, customer: int) -> list[str]:
+        return self.fake.phone(self.peer(customer)).texts()
+
+    def hostile(self, chance: random.Random, count: int) -> Iterator[Hostile]:
+        fields = {"FromUserName": self.peer(0), "MsgType": "text", "Content": "不该出现在账里", "MsgId": "1"}
+        for n in range(count):
+            url, body = self.fake.sealed(self.fake.xml({"ToUserName": self.account, "CreateTime": "1", **fields}))
+            query = dict(httpx.URL(url).params)
+            cipher = body.partition("<Encrypt><![CDATA[")[2].partition("]]")[0]
+            if n % 3 == 0:
+                name = chance.choice(["msg_signature", "timestamp", "nonce"])
+                query[name] = _flipped(chance, query[name].encode()).decode("latin-1")
+            elif n % 3 == 1:
+                body = body.replace(cipher, _flipped(chance, cipher.encode()).decode("latin-1"))
+            else:
+                body = body[: chance.randrange(len(body) - 30)]
+            yield Hostile("POST", "/wechat", {}, query, body.encode())
 
 
 def _flipped(chance: random.Random, raw: bytes) -> bytes:
