@@ -26,7 +26,11 @@ Turns = list[dict[str, Any]]
 
 def record(url: str) -> dict[str, Turns]:
     """The three dialogues at the open door: each step and the replies to it."""
-    return {name: [_turn(customer, step) for step in steps] for name, steps in JOURNEYS.items() for customer in [Customer(url)]}
+    return {
+        name: [_turn(customer, step) for step in steps]
+        for name, steps in JOURNEYS.items()
+        for customer in [Customer(url)]
+    }
 
 
 def _turn(customer: Customer, step: Step) -> dict[str, Any]:
@@ -37,7 +41,12 @@ def _turn(customer: Customer, step: Step) -> dict[str, Any]:
 
 def draw(dialogues: dict[str, Turns]) -> str:
     """All channels' renderings, as Markdown."""
-    lines = ["# Every reply of the three dialogues on each channel", "", "Made by `make golden`; not edited by hand.", ""]
+    lines = [
+        "# Every reply of the three dialogues on each channel",
+        "",
+        "Made by `make golden`; not edited by hand.",
+        "",
+    ]
     for name, turns in dialogues.items():
         lines += [f"## {name}", ""]
         for turn in turns:

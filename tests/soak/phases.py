@@ -83,16 +83,18 @@ async def acknowledge(site: Site, *, rate: int, seconds: float, bot_seconds: flo
 async def storm(site: Site, *, messages: int, copies: int = 3, each: int = 10) -> Figures:
     """Every push several times, overlapping, copies of old messages behind and among those of newer ones."""
     customers = await site.customers(messages // each)
-    pushes, sent = [], {n: list[str]() for n in customers}
-    for place in range(each):
-        for n in customers:
-            sent[n].append(f"第{place}号")
-            message = site.platform.message(n, sent[n][-1])
+    sent = {n: [f"第{place}号" for place in range(each)] for n in customers}
+    pushes: list[asyncio.Task[None]] = []
+
+    async def write(customer: int) -> None:
+        for text in sent[customer]:
+            message = site.platform.message(customer, text)
             # Only where the platform numbers what it pushes can a message that overtook another be told.
-            first = site.chance.uniform(0, 0.3) if site.platform.numbered else 0.0
-            pushes.append(site.platform.push(message, after=first))
-            pushes += [site.platform.push(message, after=site.chance.uniform(0, 0.9)) for _ in range(copies - 1)]
-        await asyncio.sleep(0.3)
+            first = site.platform.push(message, after=site.chance.uniform(0, 0.3) if site.platform.numbered else 0.0)
+            pushes.extend(site.platform.push(message, after=site.chance.uniform(0, 0.9)) for _ in range(copies - 1))
+            await (asyncio.sleep(0.3) if site.platform.numbered else first)
+
+    await asyncio.gather(*(write(customer) for customer in customers))
     await asyncio.gather(*pushes)
     return await _count(site, sent, in_order=True)
 
