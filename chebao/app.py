@@ -24,7 +24,7 @@ from channels.web.protocol import MAX_FRAME
 from chebao import logs
 from chebao.backoffice.reference import create_backoffice
 from chebao.conversations import door
-from chebao.conversations.api import Attachments, Company, Hub, HubSettings, Rasa, Uploads
+from chebao.conversations.api import Attachments, Company, Hub, HubSettings, Rasa, Uploads, Wire
 from chebao.db import make_engine
 from chebao.documents.reader import Reader
 from chebao.http import BodyLimit, Pages, install_errors
@@ -85,7 +85,14 @@ def build(
     uploads, reader = Uploads(engine, settings.data / "uploads"), Reader()
     attachments = Attachments(engine, uploads, reader)
     hub = Hub(
-        engine, settings.database_url, rasa, company, secret=secret, attachments=attachments, sweep_every=sweep_every
+        engine,
+        settings.database_url,
+        rasa,
+        company,
+        secret=secret,
+        attachments=attachments,
+        sweep_every=sweep_every,
+        wire=Wire(settings.data / "wire"),
     )
     backoffice = backoffice or _own_backoffice(settings, engine)
 

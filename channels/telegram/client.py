@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +34,20 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 _MAX_CONNECTIONS = 40
 _SHORT_TITLE = 8
 _TOKEN_PAUSE = 30.0
+
+
+_leaving: ContextVar[Callable[[], None] | None] = ContextVar("leaving", default=None)
+
+
+async def _trace(request: httpx.Request) -> None:
+    """Has httpx tell when the body of this request is about to be written; python-telegram-bot has no place to ask for that."""
+    leaving = _leaving.get()
+
+    async def note(event: str, info: object) -> None:
+        if leaving and event.endswith("send_request_body.started"):
+            leaving()
+
+    request.extensions["trace"] = note
 
 
 class NotSent(Exception):
@@ -92,7 +107,13 @@ class Client:
 
     def __init__(self, token: str, api: str) -> None:
         self._requests = (
-            HTTPXRequest(connection_pool_size=64, read_timeout=15, write_timeout=15, pool_timeout=15),
+            HTTPXRequest(
+                connection_pool_size=64,
+                read_timeout=15,
+                write_timeout=15,
+                pool_timeout=15,
+                httpx_kwargs={"event_hooks": {"request": [_trace]}},
+            ),
             HTTPXRequest(connection_pool_size=2, read_timeout=40),
         )
         base = api.rstrip("/")
@@ -109,15 +130,19 @@ class Client:
     async def close(self) -> None:
         await asyncio.gather(*(request.shutdown() for request in self._requests))
 
-    async def send(self, chat: str, bubble: Bubble, file: bytes | None = None) -> str:
+    async def send(
+        self, chat: str, bubble: Bubble, file: bytes | None = None, *, leaving: Callable[[], None] | None = None
+    ) -> str:
         """Sends one bubble and returns Telegram's number of it.
 
         Args:
             file: the bytes of the bubble's upload.
+            leaving: called right before the request's body goes onto the wire.
 
         Raises:
             NotSent, Unsure, Unreachable, Refused: see there.
         """
+        noting = _leaving.set(leaving)
         try:
             message = await self._send(int(chat), bubble, file)
         except RetryAfter as flood:
@@ -136,6 +161,8 @@ class Client:
             raise NotSent("token_rejected", _TOKEN_PAUSE) from None
         except TelegramError as error:
             raise Unsure(type(error).__name__) from None
+        finally:
+            _leaving.reset(noting)
         return str(message.message_id)
 
     async def _send(self, chat: int, bubble: Bubble, file: bytes | None) -> Message:

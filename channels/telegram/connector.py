@@ -202,10 +202,10 @@ class Telegram:
             file = await self._file(bubble)
             await self._client.pace.wait(job.conversation.peer)
             if fresh:
-                await job.sending(*fresh)
+                await job.sending(*fresh, noted=True)
             begun.update(fresh)
             try:
-                ref = await self._sent(job.conversation.peer, bubble, file, whole=len(fresh) == len(bubble.ids))
+                ref = await self._sent(job, bubble, file, whole=len(fresh) == len(bubble.ids))
             except NotSent as refused:
                 log.warning(line("telegram_later", conversation=job.conversation.id, reason=refused.reason))
                 job.retry_after(refused.seconds or 1.0)
@@ -224,15 +224,20 @@ class Telegram:
             if done := [number for number in bubble.ids if last[number] == place]:
                 await job.sent(*done, ref=ref)
 
-    async def _sent(self, chat: str, bubble: Bubble, file: bytes | None, *, whole: bool) -> str:
+    async def _sent(self, job: DeliveryJob, bubble: Bubble, file: bytes | None, *, whole: bool) -> str:
         """Sends a bubble; the second half of a long message is tried again here, since the first stands in the chat."""
+        chat = job.conversation.peer
+
+        def leaving() -> None:
+            job.leaving(*bubble.ids)
+
         for _ in range(0 if whole else _TRIES):
             try:
-                return await self._client.send(chat, bubble, file)
+                return await self._client.send(chat, bubble, file, leaving=leaving)
             except NotSent as refused:
                 await asyncio.sleep(min(refused.seconds or 1.0, 15.0))
         try:
-            return await self._client.send(chat, bubble, file)
+            return await self._client.send(chat, bubble, file, leaving=leaving)
         except NotSent:
             if whole:
                 raise

@@ -14,6 +14,7 @@ from chebao.conversations.rasa import Rasa
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Owner, Reply, Sender
 from chebao.conversations.unit import Company
 from chebao.conversations.uploads import Upload, Uploads
+from chebao.conversations.wire import Wire
 
 __all__ = [
     "MAX_BYTES",
@@ -42,6 +43,7 @@ __all__ = [
     "Upload",
     "Uploads",
     "Window",
+    "Wire",
     "judge",
     "shown",
 ]

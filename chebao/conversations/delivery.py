@@ -23,6 +23,7 @@ from chebao.conversations.delivery_job import LEASE, DeliveryJob, DeliveryLost, 
 from chebao.conversations.signals import LIVING, Signals
 from chebao.conversations.tables import conversations, deliveries, messages
 from chebao.conversations.types import Conversation, Message
+from chebao.conversations.wire import Wire
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -52,8 +53,8 @@ class Hold:
 class Delivery:
     """Runs delivery jobs in background tasks of this process, one task per conversation."""
 
-    def __init__(self, engine: AsyncEngine, signals: Signals, *, sweep_every: float) -> None:
-        self._engine, self._signals, self._sweep_every = engine, signals, sweep_every
+    def __init__(self, engine: AsyncEngine, signals: Signals, *, sweep_every: float, wire: Wire | None = None) -> None:
+        self._engine, self._signals, self._sweep_every, self._wire = engine, signals, sweep_every, wire
         self._channels: dict[str, PushChannel] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
@@ -240,7 +241,7 @@ class Delivery:
             conversation = Conversation(**found.one()._mapping)
             waiting = []
             if conversation.channel in self._channels:
-                waiting = await _sorted_out(connection, conversation, await _open(connection, conversation))
+                waiting = await _sorted_out(connection, conversation, await _open(connection, conversation), self._wire)
             if not waiting:
                 await connection.execute(
                     update(deliveries)
@@ -248,7 +249,7 @@ class Delivery:
                     .values(busy_by=None, busy_until=None)
                 )
                 return None
-        return DeliveryJob(self._engine, self._signals.instance, conversation, waiting, attempts)
+        return DeliveryJob(self._engine, self._signals.instance, conversation, waiting, attempts, self._wire)
 
     async def _lease(self, connection: AsyncConnection, conversation_id: str, *, at_once: bool) -> int | None:
         """Takes the conversation's lease and returns the number of vain attempts; None: not free, or not yet."""
@@ -322,10 +323,12 @@ async def _open(connection: AsyncConnection, conversation: Conversation) -> list
 
 
 async def _sorted_out(
-    connection: AsyncConnection, conversation: Conversation, found: Sequence[Message]
+    connection: AsyncConnection, conversation: Conversation, found: Sequence[Message], wire: Wire | None
 ) -> list[Message]:
     """The messages to hand over, without those that a dead process was sending and those of a bot that lost its right."""
     interrupted = [message.id for message in found if message.delivery == "sending"]
+    if interrupted and wire:
+        interrupted = await _without_unsent(connection, interrupted, wire)
     stale = [message.id for message in found if message.id not in interrupted and _silenced(conversation, message)]
     if interrupted:
         await unconfirm(connection, conversation.id, interrupted)
@@ -335,6 +338,17 @@ async def _sorted_out(
         )
         log.warning(line("delivery_dropped", conversation=conversation.id, messages=len(stale), reason="stale_epoch"))
     return [message for message in found if message.id not in {*interrupted, *stale}]
+
+
+async def _without_unsent(connection: AsyncConnection, interrupted: Sequence[int], wire: Wire) -> list[int]:
+    """Those of which a byte may have gone out; the others are queued again."""
+    m = messages.c
+    ours = select(m.id).where(m.id.in_(interrupted), m.delivery_host == wire.host)
+    unsent = set((await connection.execute(ours)).scalars()) - await asyncio.to_thread(wire.left)
+    if unsent:
+        await connection.execute(update(messages).where(m.id.in_(unsent)).values(delivery="queued"))
+        log.info(line("delivery_resumed", messages=len(unsent)))
+    return [number for number in interrupted if number not in unsent]
 
 
 def _silenced(conversation: Conversation, message: Message) -> bool:

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chebao.conversations.tables import conversations, deliveries, messages
 from chebao.conversations.types import Conversation, Message
+from chebao.conversations.wire import Wire
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -57,9 +58,15 @@ class DeliveryJob:
     """
 
     def __init__(
-        self, engine: AsyncEngine, instance: int, conversation: Conversation, waiting: Sequence[Message], attempts: int
+        self,
+        engine: AsyncEngine,
+        instance: int,
+        conversation: Conversation,
+        waiting: Sequence[Message],
+        attempts: int,
+        wire: Wire | None = None,
     ) -> None:
-        self._engine, self._instance = engine, instance
+        self._engine, self._instance, self._wire = engine, instance, wire
         self.conversation = conversation
         self.messages = tuple(waiting)
         self.attempts = attempts
@@ -70,8 +77,11 @@ class DeliveryJob:
     def ids(self) -> list[int]:
         return [message.id for message in self.messages]
 
-    async def sending(self, *ids: int, ref: str | None = None) -> None:
+    async def sending(self, *ids: int, ref: str | None = None, noted: bool = False) -> None:
         """Commits the intent to hand these over now.
+
+        Args:
+            noted: the channel calls `leaving` right before the bytes go out; after a crash, what was not noted is sent.
 
         Raises:
             DeliveryLost: not to be sent by this job; end it.
@@ -85,7 +95,12 @@ class DeliveryJob:
             changed = await connection.execute(
                 update(messages)
                 .where(m.id.in_(ids), m.delivery.in_(("queued", "parked")), ours.exists(), ~silenced.exists())
-                .values(delivery="sending", delivery_ref=ref, delivery_reason=None)
+                .values(
+                    delivery="sending",
+                    delivery_ref=ref,
+                    delivery_reason=None,
+                    delivery_host=self._wire.host if noted and self._wire else None,
+                )
             )
             if changed.rowcount != len(ids):
                 raise DeliveryLost
@@ -94,6 +109,11 @@ class DeliveryJob:
                 .where(d.conversation_id == self.conversation.id)
                 .values(busy_until=func.now() + LEASE)
             )
+
+    def leaving(self, *ids: int) -> None:
+        """Notes, in a way that outlives the process, that the bytes of these go out now."""
+        if self._wire:
+            self._wire.leaving(ids)
 
     async def sent(self, *ids: int, ref: str | None = None) -> None:
         """The platform took these; `ref` is its id of the message."""

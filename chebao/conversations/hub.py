@@ -24,6 +24,7 @@ from chebao.conversations.tables import conversations, messages
 from chebao.conversations.turns import Turns
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Owner, Reply, Sender
 from chebao.conversations.unit import Company, Unit, open_unit
+from chebao.conversations.wire import Wire
 from chebao.errors import NotFound
 from chebao.logs import line
 
@@ -46,6 +47,7 @@ class Hub:
         secret: str,
         attachments: Attachments | None = None,
         sweep_every: float = _SWEEP_EVERY,
+        wire: Wire | None = None,
     ) -> None:
         self.engine = engine
         self.rasa = rasa
@@ -53,7 +55,7 @@ class Hub:
         self.tokens = Tokens(secret)
         self.signals = Signals(database_url)
         self.turns = Turns(engine, self.signals, rasa, company, attachments)
-        self.delivery = Delivery(engine, self.signals, sweep_every=sweep_every)
+        self.delivery = Delivery(engine, self.signals, sweep_every=sweep_every, wire=wire)
         self._sweep_every = sweep_every
         self._sweeper: asyncio.Task[None] | None = None
         self._waited_for: Counter[int] = Counter()

@@ -78,6 +78,7 @@ messages = Table(
     Column("delivery", Text),
     Column("delivery_reason", Text),
     Column("delivery_ref", Text),
+    Column("delivery_host", Text),
     Column("delivery_after", Integer),
     Column("delivery_until", _MOMENT),
     Column("event", Text),

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 
 from chebao.app import build
 from chebao.conversations import delivery as delivery_module
-from chebao.conversations.api import DeliveryJob, Hub, HubSettings, Incoming, Reply
+from chebao.conversations.api import DeliveryJob, Hub, HubSettings, Incoming, Reply, Wire
 from chebao.conversations.tables import deliveries
 from chebao.db import driver_url
 from chebao.settings import Settings
@@ -307,3 +308,15 @@ async def test_the_search_for_waiting_messages_uses_its_index(settings: Settings
         plan = "\n".join(row[0] for row in connection.execute(sa.text(f"EXPLAIN {query}")))
     engine.dispose()
     assert "messages_to_deliver" in plan
+
+
+async def test_what_a_dead_process_had_noted_is_unconfirmed_and_what_it_had_not_is_sent(tmp_path: Path) -> None:
+    wire = Wire(tmp_path)
+    wire.leaving([1, 2])
+    wire.close()
+    again = Wire(tmp_path)
+    assert again.host == wire.host
+    assert again.left() == {1, 2}
+    again.leaving([3])
+    assert Wire(tmp_path).left() == {1, 2, 3}
+    again.close()
