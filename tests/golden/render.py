@@ -34,7 +34,10 @@ def record(url: str) -> dict[str, Turns]:
 
 
 def _turn(customer: Customer, step: Step) -> dict[str, Any]:
-    replies = customer.press(step[1]) if step[0] == "press" else customer.say(step[-1])
+    # the title itself first: "不同意" holds "同意"
+    offered = [b for r in customer.heard for b in r.get("buttons") or ()]
+    found = [b for b in offered if b["title"] == step[-1]] or [b for b in offered if step[-1] in b["title"]]
+    replies = customer.say(found[-1]["payload"] if step[0] == "press" else step[-1])
     kept = ("text", "buttons", "image", "custom")
     return {"customer": step[-1], "replies": [{k: r[k] for k in kept if r.get(k)} for r in replies]}
 
