@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -14,8 +11,7 @@ import psycopg
 import pytest
 
 from chebao import db, postgres
-from tests.fakes.telegram import TOKEN
-from tests.running import RunningStack, free_ports, running_stack
+from tests.running import RunningStack, running_stack
 
 
 @pytest.fixture(scope="session")
@@ -39,20 +35,7 @@ def database_url(postgres_url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def telegram_url() -> Iterator[str]:
-    """The fake Telegram in a process of its own, once for the test run."""
-    [port] = free_ports(1)
-    process = subprocess.Popen([sys.executable, "-m", "tests.fakes.telegram", "--port", str(port)])
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=20)
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, telegram_url: str) -> Iterator[RunningStack]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """The whole stack, started as `make run FAKES=1` starts it, once for the test run."""
-    telegram = {"CHEBAO_TELEGRAM_TOKEN": TOKEN, "CHEBAO_TELEGRAM_API": telegram_url}
-    with running_stack(tmp_path_factory.mktemp("stack") / "data", CHEBAO_FAKES="1", **telegram) as running:
+    with running_stack(tmp_path_factory.mktemp("stack") / "data", CHEBAO_FAKES="1") as running:
         yield running
