@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date
 from typing import Any, Final
 
 from actions.plans_talk import sum_text
@@ -38,23 +38,29 @@ async def facts(turn: Turn, topic: str) -> str:
     except (ChebaoError, TimeoutError) as error:
         log.warning(line("own_facts_missing", topic=topic, error=type(error).__name__))
         return ""
-    known = (tell(policy, turn.now) for policy in _in_force(rows, turn.now))
+    today = turn.now.date()
+    known = (tell(policy, today) for policy in _in_force(rows, today))
     return "".join([said for said in known if said][:_CARS])
 
 
-def _in_force(rows: Sequence[Policy], now: datetime) -> list[Policy]:
-    return [p for p in rows if datetime.fromisoformat(p["start"]) <= now < datetime.fromisoformat(p["end"])]
+def _in_force(rows: Sequence[Policy], today: date) -> list[Policy]:
+    return [p for p in rows if _day(p["start"]) <= today < _day(p["end"])]
+
+
+def _day(told: str) -> date:
+    """The back office tells days; one that tells times as well is understood, too."""
+    return date.fromisoformat(told[:10])
 
 
 def _until(policy: Policy) -> str:
-    end = datetime.fromisoformat(policy["end"])
+    end = _day(policy["end"])
     return f"{end.year} 年 {end.month} 月 {end.day} 日 0 点"
 
 
-def _sums(*codes: str) -> Callable[[Policy, datetime], str]:
+def _sums(*codes: str) -> Callable[[Policy, date], str]:
     """Tells the sums insured of these covers, or that the customer's commercial policy does not hold them."""
 
-    def tell(policy: Policy, now: datetime) -> str:
+    def tell(policy: Policy, today: date) -> str:
         if policy["kind"] != "commercial":
             return ""
         covers = policy.get("covers") or {}
@@ -66,13 +72,13 @@ def _sums(*codes: str) -> Callable[[Policy, datetime], str]:
     return tell
 
 
-def _all_covers(policy: Policy, now: datetime) -> str:
+def _all_covers(policy: Policy, today: date) -> str:
     covers = policy.get("covers") or {}
     held = "、".join(f"{cover_names.COVERS.get(code, code)}{sum_text(code, amount)}" for code, amount in covers.items())
     return f"您的 {policy['plate']} 商业险里有：{held}，保到 {_until(policy)}。" if held else ""
 
 
-def _deductible(policy: Policy, now: datetime) -> str:
+def _deductible(policy: Policy, today: date) -> str:
     rate = (policy.get("covers") or {}).get("absolute_deductible")
     if policy["kind"] != "commercial":
         return ""
@@ -81,18 +87,18 @@ def _deductible(policy: Policy, now: datetime) -> str:
     return f"您的 {policy['plate']} 约定了绝对免赔率 {sum_text('absolute_deductible', rate)}。"
 
 
-def _end(policy: Policy, now: datetime) -> str:
+def _end(policy: Policy, today: date) -> str:
     kind = "交强险" if policy["kind"] == "compulsory" else "商业险"
-    days = (datetime.fromisoformat(policy["end"]) - now).days
+    days = (_day(policy["end"]) - today).days
     return f"您的 {policy['plate']} {kind}保到 {_until(policy)}，还有 {days} 天。"
 
 
-def _compulsory(policy: Policy, now: datetime) -> str:
-    return _end(policy, now) if policy["kind"] == "compulsory" else ""
+def _compulsory(policy: Policy, today: date) -> str:
+    return _end(policy, today) if policy["kind"] == "compulsory" else ""
 
 
 _OWN_DAMAGE = _sums("vehicle_damage")
-_TELL: Final[dict[str, Callable[[Policy, datetime], str]]] = {
+_TELL: Final[dict[str, Callable[[Policy, date], str]]] = {
     "cover_third_party": _sums("third_party"),
     "cover_vehicle_damage": _OWN_DAMAGE,
     "cover_glass": _OWN_DAMAGE,

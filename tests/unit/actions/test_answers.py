@@ -25,7 +25,7 @@ def _office(handler: Any) -> BackOffice:
 
 def _policies(asked: Turn, covers: dict[str, Any]) -> list[dict[str, Any]]:
     day = timedelta(days=1)
-    start, end = (asked.now - 100 * day).isoformat(), (asked.now + 20 * day).isoformat()
+    start, end = (asked.now - 100 * day).date().isoformat(), (asked.now + 20 * day).date().isoformat()
     common = {"plate": "京A12345", "start": start, "end": end}
     return [{**common, "kind": "compulsory"}, {**common, "kind": "commercial", "covers": covers}]
 
@@ -72,7 +72,7 @@ def test_a_policy_that_has_ended_says_nothing(monkeypatch: pytest.MonkeyPatch) -
     asked = turn(QUESTION, verified=VERIFIED)
     rows = _policies(asked, {"third_party": 2_000_000})
     for row in rows:
-        row["end"] = asked.now.isoformat()
+        row["end"] = asked.now.date().isoformat()
     monkeypatch.setattr(own_facts, "backoffice", lambda: _office(lambda _: httpx.Response(200, json={"items": rows})))
     (said,) = _answer(asked)
     assert "京A12345" not in said["text"]
