@@ -52,6 +52,7 @@ class Intake:
 
     def __init__(self, client: Client, hub: Hub, uploads: Uploads, transcriber: Transcriber | None = None) -> None:
         self._client, self._hub, self._uploads, self._transcriber = client, hub, uploads, transcriber
+        self._judging = asyncio.Semaphore(2)  # a large picture takes some 500 MB while it is judged
         self._labels = menu.labels(menu.load())
 
     async def incoming(self, inbound: Inbound) -> Incoming | None:
@@ -108,7 +109,9 @@ class Intake:
         except NotFound:
             conversation_id = uuid4().hex
         try:
-            upload = await self._uploads.add(conversation_id, await asyncio.to_thread(judge, content))
+            async with self._judging:
+                judged = await asyncio.to_thread(judge, content)
+            upload = await self._uploads.add(conversation_id, judged)
         except InputRefused as refused:
             return {"text": "（图片）", "answer": Reply(refused.message)}
         kept = {"id": upload.id, "content_type": upload.content_type, "width": upload.width, "height": upload.height}
