@@ -19,7 +19,7 @@ from channels.telegram import protocol
 from channels.telegram.client import Client, NotSent, Refused, Unreachable, Unsure
 from channels.telegram.order import Order
 from channels.telegram.protocol import Bubble, Event, Pressed, Said
-from chebao.conversations.api import MAX_BYTES, DeliveryJob, Hub, Incoming, Reply, Uploads, judge, shown
+from chebao.conversations.api import MAX_BYTES, Conversation, DeliveryJob, Hub, Incoming, Reply, Uploads, judge, shown
 from chebao.errors import InputRefused
 from chebao.logs import line
 from chebao.settings import Settings
@@ -182,6 +182,10 @@ class Telegram:
             await self._client.leave(chat_id)
 
     # --- out ------------------------------------------------------------------------------------------------------
+
+    async def takes(self, conversation: Conversation) -> bool:
+        """Always; who blocked us is not reachable, which the hub knows."""
+        return True
 
     async def deliver(self, job: DeliveryJob) -> None:
         """Sends the job's messages in as few bubbles as hold them."""

@@ -22,6 +22,7 @@ from channels.wechat.client import Action, Client, NotReached, Unanswered, WeCha
 from chebao.conversations.api import (
     MESSAGE,
     Allowances,
+    Conversation,
     DeliveryJob,
     Hub,
     MediaCache,
@@ -82,6 +83,10 @@ class Sender:
         """The bubbles of some messages."""
         tokens = self._hub.tokens
         return bubbles.plan((m.id, parts_of(shown(tokens, m), self._public_url)) for m in messages)
+
+    async def takes(self, conversation: Conversation) -> bool:
+        """Whether a window is open in which we may write."""
+        return await self._window(conversation.id) is not None
 
     async def deliver(self, job: DeliveryJob) -> None:
         """Hands over all that waits in a conversation."""

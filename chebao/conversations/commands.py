@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Literal
 
 _EDGES = re.compile(r"^[\s\W_]+|[\s\W_]+$")
 _PERSON = re.compile(
@@ -13,6 +14,11 @@ _BACK = re.compile(
     r"(返回|回到|切回|转回|找|用)(智能)?(机器人|智能客服)(吧|服务)?"
     r"|(不用|不要|不找|不需要|取消)(转)?人工(客服|服务)?(了|吧|排队)*"
     r"|(取消|退出|不|不用)(再)?(排队)(了|吧)?|不(想)?等了"
+)
+_LEAVES = re.compile(r"(我要|我想|请|帮我|给我)*(退出|注销)(我的)?(登录|登陆|身份|账号)(状态)?(吧|谢谢)?")
+_FORGETS = re.compile(
+    r"(我要|我想|请|帮我|给我)*(解除|取消)(我的)?(账号|微信|渠道)?(关联|绑定)(吧|谢谢)?"
+    r"|(请|帮我)*(把)?我的(个人)?信息(都|全部|全)?(忘掉|忘了|清掉|清除)(吧|谢谢)?|(请|帮我)*(忘掉|忘了|清除)我的(个人)?信息(吧|谢谢)?"
 )
 _WITHDRAWN = re.compile(r"(我要|我想)?(撤回|取消|收回)(我的)?同意")
 
@@ -35,6 +41,14 @@ def wants_bot_back(text: str) -> bool:
 def withdraws_consent(text: str) -> bool:
     """Whether the message as a whole takes back a consent."""
     return len(text) <= 40 and bool(_WITHDRAWN.fullmatch(plain(text)))
+
+
+def forgets(text: str) -> Literal["here", "everywhere"] | None:
+    """Whether the message as a whole asks to forget who the customer is: in this conversation, or in all that are linked."""
+    words = plain(text) if len(text) <= 40 else ""
+    if _FORGETS.fullmatch(words):
+        return "everywhere"
+    return "here" if _LEAVES.fullmatch(words) else None
 
 
 def readable(text: str) -> str:

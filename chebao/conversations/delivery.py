@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from chebao.conversations.delivery_job import LEASE, DeliveryJob, DeliveryLost, PushChannel, unconfirm
 from chebao.conversations.signals import LIVING, Signals
 from chebao.conversations.tables import conversations, deliveries, messages
-from chebao.conversations.types import Conversation, Message
+from chebao.conversations.types import PULLED, Conversation, Message
 from chebao.conversations.wire import Wire
 from chebao.logs import line
 
@@ -68,6 +68,13 @@ class Delivery:
     def add(self, channel: PushChannel) -> None:
         """Takes a channel into service; before `start`."""
         self._channels[channel.name] = channel
+
+    async def takes(self, conversation: Conversation) -> bool:
+        """Whether a message would reach the customer now: always where he fetches it himself."""
+        if conversation.channel in PULLED:
+            return True
+        channel = self._channels.get(conversation.channel)
+        return channel is not None and conversation.reachable and await channel.takes(conversation)
 
     def start(self) -> None:
         """Begins to sweep; the first round takes up what dead processes left."""

@@ -40,6 +40,9 @@ class PushChannel(Protocol):
     @property
     def name(self) -> str: ...
 
+    async def takes(self, conversation: Conversation) -> bool:
+        """Whether the platform would take a message of ours in this conversation now."""
+
     async def deliver(self, job: DeliveryJob) -> None:
         """Hands over the job's messages in order and says of each what became of it.
 

@@ -103,6 +103,16 @@ def router(hub: Hub, key: str) -> APIRouter:
         conversation, _ = await hub.find(CHANNEL, "", sender)
         await hub.vote(conversation.id, seq, body.helpful)
 
+    @routes.get("/api/links/{conversation_id}")
+    async def linked(conversation_id: str) -> dict[str, Any]:
+        """The conversations, of any channel, in which the same customer proved who he is."""
+        return {"linked": await hub.linked(conversation_id)}
+
+    @routes.delete("/api/links/{conversation_id}")
+    async def forget(conversation_id: str, everywhere: bool = False) -> dict[str, int]:
+        """Ends proof and link at once, in this conversation or in all of its customer."""
+        return {"forgotten": await hub.forget(conversation_id, everywhere=everywhere)}
+
     return routes
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chebao.conversations import links
 from chebao.conversations.ownership import change_owner, hand_off
 from chebao.conversations.types import Reply
 from chebao.conversations.unit import Unit
@@ -15,12 +16,20 @@ from chebao.logs import line
 log = logging.getLogger(__name__)
 
 
+ASKS = "asks"
+"""Marks a question that gives way where the customer is asked about something begun elsewhere instead."""
+
+_BEFORE_WRITING = ("elsewhere", "take_over")
+"""Effects that `chebao.conversations.turns` acts on before the turn is written."""
+
+
 def split(replies: list[Reply]) -> tuple[list[Reply], list[dict[str, Any]]]:
     """Replies that are shown, and all effects in order; a reply of effects only is not shown."""
     shown: list[Reply] = []
     effects: list[dict[str, Any]] = []
     for reply in replies:
         custom = dict(reply.custom or {})
+        custom.pop(ASKS, None)
         found = custom.pop("effects", None) or []
         effects += [e for e in found if isinstance(e, dict)]
         kept = replace(reply, custom=custom or None)
@@ -44,7 +53,13 @@ async def apply(unit: Unit, effects: list[dict[str, Any]], *, turn_of: int | Non
         for name, value in effect.items():
             body = value if isinstance(value, dict) else {}
             if name == "verified":
-                apply_verified(unit, body)
+                await apply_verified(unit, body)
+            elif name == "begun":
+                _apply_begun(unit, body)
+            elif name == "offered":
+                links.note_offered(unit.conversation, str(body.get("key") or ""))
+            elif name in _BEFORE_WRITING:
+                continue
             elif name == "handoff":
                 await _apply_handoff(unit, body, turn_of)
             elif name == "close":
@@ -53,12 +68,27 @@ async def apply(unit: Unit, effects: list[dict[str, Any]], *, turn_of: int | Non
                 log.warning(line("effect_unknown", conversation=unit.conversation.id, effect=name))
 
 
-def apply_verified(unit: Unit, body: dict[str, Any]) -> None:
-    """Remembers for a while who the customer proved to be; an empty body forgets it."""
+async def apply_verified(unit: Unit, body: dict[str, Any]) -> None:
+    """Remembers for a while who the customer proved to be, and links the conversation; an empty body forgets it."""
+    if verified := verified_of(body):
+        await links.link(unit, verified)
+        unit.conversation.verified = verified
+    else:
+        await links.forget(unit, everywhere=False)
+
+
+def verified_of(body: dict[str, Any]) -> dict[str, Any] | None:
+    """The identity as a conversation keeps it; None where nothing was proved."""
     known = {key: body.get(key) for key in ("customer_id", "phone", "name")}
     until = datetime.now(UTC) + PROOF_HOLDS
     proved = bool(known["phone"] or known["customer_id"])
-    unit.conversation.verified = {**known, "until": until.isoformat()} if proved else None
+    return {**known, "until": until.isoformat()} if proved else None
+
+
+def _apply_begun(unit: Unit, body: dict[str, Any]) -> None:
+    task, draft = body.get("task"), body.get("draft")
+    if isinstance(task, str) and task:
+        links.note(unit.conversation, task, draft if isinstance(draft, dict) else None, unit.now)
 
 
 async def _apply_handoff(unit: Unit, body: dict[str, Any], turn_of: int | None) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from chebao.conversations import commands, ledger, notices, outbox, ownership
+from chebao.conversations import commands, ledger, links, notices, outbox, ownership
 from chebao.conversations.attachments import Attachments
 from chebao.conversations.buttons import Tokens
 from chebao.conversations.delivery import Delivery
@@ -210,6 +210,33 @@ class Hub:
         except IntegrityError:
             return False
         return True
+
+    async def notify(self, conversation_id: str, reply: Reply, *, key: str) -> bool:
+        """Tells a customer of his business, once per `key`, where he wrote last and may still be reached.
+
+        Raises:
+            NotFound: no such conversation.
+        """
+        async with self.engine.connect() as connection:
+            candidates = await links.last_used(connection, conversation_id)
+        for conversation in candidates:
+            if await self.delivery.takes(conversation):
+                return await self.announce(conversation.id, reply, key=key)
+        return await self.announce(conversation_id, reply, key=key)
+
+    async def linked(self, conversation_id: str) -> list[dict[str, Any]]:
+        """The conversations of the same customer, as far as he proved it."""
+        async with self.engine.connect() as connection:
+            return await links.linked(connection, conversation_id)
+
+    async def forget(self, conversation_id: str, *, everywhere: bool) -> int:
+        """Ends proof and link of a customer, here or in all his conversations. Returns in how many.
+
+        Raises:
+            NotFound: no such conversation.
+        """
+        async with open_unit(self.engine, self.signals, self.company, conversation_id) as unit:
+            return await links.forget(unit, everywhere=everywhere)
 
     async def set_owner(self, conversation_id: str, owner: Owner, *, reason: str, notice: Reply | None = None) -> None:
         """Changes the owner on behalf of the desk; a turn under way loses its right to speak."""

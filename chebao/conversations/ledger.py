@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from chebao.conversations import abroad, buttons, commands, notices, ownership
+from chebao.conversations import abroad, buttons, commands, links, notices, ownership
 from chebao.conversations.signals import LIVING
 from chebao.conversations.tables import conversations, messages
 from chebao.conversations.types import Accepted, Conversation, Incoming, Message, Reply, Work
@@ -32,11 +32,12 @@ class Understood:
     back_to_bot: bool = False
     answer: Reply | None = None
     consent: bool | None = None
+    forget: Literal["here", "everywhere"] | None = None
 
     @property
     def by_hub(self) -> bool:
         """Whether the hub itself answers it."""
-        return self.back_to_bot or self.answer is not None or self.consent is not None
+        return self.back_to_bot or self.answer is not None or self.consent is not None or self.forget is not None
 
 
 def asks_for_person(message_text: str, payload: dict[str, Any] | None) -> bool:
@@ -121,7 +122,7 @@ async def _write(unit: Unit, incoming: Incoming, understood: Understood) -> Mess
 
 def _state(conversation: Conversation, understood: Understood) -> str:
     """`held` until the customer agreed to a channel abroad, `silent` where a person answers, `answered` where the hub does."""
-    if understood.consent is None and not understood.answer and not abroad.agreed(conversation):
+    if not understood.by_hub and not abroad.agreed(conversation):
         return "held"
     if understood.by_hub and (conversation.bot_answers or understood.back_to_bot or understood.consent is not None):
         return "answered"
@@ -131,6 +132,12 @@ def _state(conversation: Conversation, understood: Understood) -> str:
 async def _answer_without_turn(unit: Unit, understood: Understood, message: Message) -> bool:
     """What the hub says by itself. Returns whether messages that were held now wait for a turn."""
     owner = unit.conversation.owner
+    if understood.forget:
+        await links.forget(unit, everywhere=understood.forget == "everywhere")
+        unit.conversation.offered = None
+        told = notices.forgotten(everywhere=understood.forget == "everywhere")
+        unit.say(told, sender="system", turn_of=message.id)
+        return False
     if understood.consent is not None:
         return await abroad.answer(unit, message.id, given=understood.consent)
     if not abroad.agreed(unit.conversation):
@@ -194,6 +201,8 @@ async def _understand(
         return Understood(text_, incoming.payload, answer=incoming.answer)
     if abroad.withdraws(conversation, text_):
         return Understood(text_, consent=False)
+    if forget := commands.forgets(text_):
+        return Understood(text_, forget=forget)
     if not buttons.looks_like_token(text_):
         button = buttons.typed_choice(text_, conversation.offered)
         if button is None:

@@ -61,6 +61,12 @@ def abroad_declined(hotline: str, chat_url: str) -> Reply:
     )
 
 
+def forgotten(*, everywhere: bool) -> Reply:
+    """Link and proof of who the customer is are gone."""
+    where = "所有渠道的关联和身份验证都已解除" if everywhere else "已退出，这里不再记得您的身份"
+    return Reply(text=f"好的，{where}，没填完的内容也不再保留。再办业务时，重新验证一下手机就行。")
+
+
 def apology() -> Reply:
     """After a turn that failed or ran out of time."""
     return Reply(

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from chebao.conversations import links
 from chebao.conversations.types import Conversation, Message, Reply
 from chebao.logs import line
 
@@ -40,6 +41,23 @@ class Answer:
     understood: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class FollowUp:
+    """A second call within a turn, by which the hub tells the dialogue what the first one asked for.
+
+    Args:
+        name: tells it from the turn's first call.
+        intent: the task that it is about.
+        entities: what a pressed button would carry.
+        begun: what the customer began elsewhere.
+    """
+
+    name: str
+    intent: str
+    entities: dict[str, Any]
+    begun: list[dict[str, Any]]
+
+
 class Rasa:
     """Client of ``/webhooks/hub/webhook``; a repeated `message_id` gets the stored replies, so asking again is safe."""
 
@@ -56,17 +74,20 @@ class Rasa:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def ask(self, conversation: Conversation, message: Message, *, once: bool = False) -> Answer:
+    async def ask(
+        self, conversation: Conversation, message: Message, *, once: bool = False, follow_up: FollowUp | None = None
+    ) -> Answer:
         """Runs the turn of `message`.
 
         Args:
+            follow_up: the turn's second call.
             once: no second try while the service is known to be away.
 
         Raises:
             RasaAway: nothing answered.
             RasaFailed: an error, nothing to say, or no answer in time.
         """
-        body = request_body(conversation, message)
+        body = request_body(conversation, message, follow_up)
         deadline = time.monotonic() + self._budget
         away = failed = ""
         for pause in (0.0, *(() if once else _PAUSES)):
@@ -113,7 +134,7 @@ class Rasa:
         return answer.status_code == httpx.codes.OK
 
 
-def request_body(conversation: Conversation, message: Message) -> dict[str, Any]:
+def request_body(conversation: Conversation, message: Message, follow_up: FollowUp | None = None) -> dict[str, Any]:
     """The contract's body; free text never starts with the character that would make it an intent."""
     body: dict[str, Any] = {"sender": conversation.id, "message_id": str(message.id), "text": _as_text(message)}
     if message.payload:
@@ -125,7 +146,12 @@ def request_body(conversation: Conversation, message: Message) -> dict[str, Any]
         "location": message.location,
         "attachments": message.attachments or [],
         "buttons": conversation.offered or [],
+        "moved": links.gone(conversation),
     }
+    if follow_up:
+        body |= {"message_id": f"{message.id}:{follow_up.name}", "text": ""}
+        body |= {"intent": follow_up.intent, "entities": follow_up.entities}
+        body["metadata"] |= {"begun": follow_up.begun, "location": None, "attachments": []}
     return body
 
 

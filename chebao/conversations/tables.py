@@ -35,6 +35,7 @@ conversations = Table(
     Column("last_customer_seq", Integer, nullable=False),
     Column("verified", _JSON),
     Column("consents", _JSON),
+    Column("begun", _JSON),
     Column("reachable", Boolean, nullable=False),
     Column("offered", _JSON),
     Column("handoff", _JSON),
@@ -82,6 +83,15 @@ messages = Table(
     Column("delivery_after", Integer),
     Column("delivery_until", _MOMENT),
     Column("event", Text),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("conversation_id", Text, primary_key=True),
+    Column("customer_id", Text),
+    Column("phone", Text),
+    Column("linked_at", _MOMENT, nullable=False),
 )
 
 deliveries = Table(

@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chebao.conversations import effects, ledger, notices, ownership
+from chebao.conversations import continuation, effects, ledger, notices, ownership
 from chebao.conversations.attachments import Attachments
 from chebao.conversations.rasa import Answer, Rasa, RasaAway, RasaFailed
 from chebao.conversations.signals import Signals
@@ -166,7 +166,8 @@ class Turns:
         """The outcome, or None when Rasa is away."""
         try:
             message = await self._attachments.described(work.message) if self._attachments else work.message
-            answer = await self._rasa.ask(work.conversation, message, once=self.rasa_away)
+            first = await self._rasa.ask(work.conversation, message, once=self.rasa_away)
+            answer = await continuation.answer(self._engine, self._rasa, work, first)
             if self._attachments:
                 await self._attachments.forget_places(message)
                 self._attachments.expect(answer.replies)
@@ -269,7 +270,7 @@ async def _drop(unit: Unit, work: Work, outcome: Outcome | None) -> None:
         await ledger.settle(unit.connection, work.message.id, "silent")
     for effect in found:
         if isinstance(effect.get("verified"), dict):
-            effects.apply_verified(unit, effect["verified"])
+            await effects.apply_verified(unit, effect["verified"])
     log.warning(
         line("replies_dropped", conversation=unit.conversation.id, message=work.message.id, replies=len(replies),
              turn_epoch=work.conversation.epoch, epoch=unit.conversation.epoch)

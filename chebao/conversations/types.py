@@ -82,6 +82,7 @@ class Conversation:
     last_customer_seq: int
     verified: dict[str, Any] | None
     consents: dict[str, Any] | None
+    begun: dict[str, Any] | None
     reachable: bool
     offered: list[dict[str, str]] | None
     handoff: dict[str, Any] | None

@@ -57,7 +57,7 @@ async def _say(hub: Hub, event: Event) -> bool:
         log.info(line("event_without_words", event_id=event.event_id, type=event.type))
         return False
     try:
-        return await hub.announce(event.reference, reply, key=event.event_id)
+        return await hub.notify(event.reference, reply, key=event.event_id)
     except NotFound:
         log.warning(line("event_without_conversation", event_id=event.event_id, type=event.type))
         return False

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from chebao.app import build
 from chebao.conversations import delivery as delivery_module
-from chebao.conversations.api import DeliveryJob, Hub, HubSettings, Incoming, Reply, Wire
+from chebao.conversations.api import Conversation, DeliveryJob, Hub, HubSettings, Incoming, Reply, Wire
 from chebao.conversations.tables import deliveries
 from chebao.db import driver_url
 from chebao.settings import Settings
@@ -38,6 +38,9 @@ class Scripted:
     jobs: int = 0
     running: int = 0
     overlapped: bool = False
+
+    async def takes(self, conversation: Conversation) -> bool:
+        return True
 
     async def deliver(self, job: DeliveryJob) -> None:
         self.jobs += 1

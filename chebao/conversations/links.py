@@ -1,0 +1,237 @@
+"""One customer, many channels: which conversations are one customer's, what he began in each, and where he can be told something.
+
+A conversation is linked when its customer proves who he is there, and in no other way; what is shared is shared only with a
+conversation whose own proof still holds. Drafts of what was begun stand in `conversations.begun`, task by task, as the dialogue
+told them (effect ``begun``): ``{"draft", "at"}``, with ``moved`` once another conversation took it over. A draft is moved in a
+transaction of its own before the other conversation gets it, and never while a turn of its owner is under way: so it is
+submitted in one place only.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from chebao.conversations import abroad
+from chebao.conversations.signals import LIVING
+from chebao.conversations.tables import conversations, links, messages
+from chebao.conversations.types import PULLED, Conversation
+from chebao.conversations.unit import Unit
+from chebao.logs import line
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(days=7)
+"""How long something begun is offered elsewhere."""
+
+OFFERED = "offered"
+"""Key in `begun` beside the tasks: what this customer was already asked about here."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Something begun in another conversation of the customer."""
+
+    conversation: str
+    channel: str
+    task: str
+    draft: dict[str, Any]
+    at: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.conversation}:{self.task}"
+
+
+def _same_customer(customer_id: str | None, phone: str | None) -> ColumnElement[bool]:
+    """Links of one customer: by his number, and by the phone proved where the insurer does not know him yet."""
+    c = links.c
+    by_number = c.customer_id == customer_id if customer_id else false()
+    by_phone = c.phone == phone if phone else false()
+    return or_(by_number, and_(by_phone, c.customer_id.is_(None)) if customer_id else by_phone)
+
+
+def _of(identity: Mapping[str, Any]) -> ColumnElement[bool]:
+    return _same_customer(identity.get("customer_id"), identity.get("phone"))
+
+
+# --- linking and forgetting -----------------------------------------------------------------------------------------
+
+
+async def link(unit: Unit, identity: Mapping[str, Any]) -> None:
+    """The customer has proved who he is here; what another person began here is no longer known."""
+    conversation = unit.conversation
+    values = {"customer_id": identity.get("customer_id"), "phone": identity.get("phone"), "linked_at": unit.now}
+    known = (
+        await unit.connection.execute(
+            select(links.c.customer_id, links.c.phone).where(links.c.conversation_id == conversation.id)
+        )
+    ).one_or_none()
+    if known and known.phone != values["phone"] and known.customer_id != values["customer_id"]:
+        conversation.begun = _dropped(conversation.begun)
+    await unit.connection.execute(
+        insert(links)
+        .values(conversation_id=conversation.id, **values)
+        .on_conflict_do_update(index_elements=[links.c.conversation_id], set_=values)
+    )
+
+
+async def forget(unit: Unit, *, everywhere: bool) -> int:
+    """Ends proof and link here, or in all conversations of the customer; what was begun is given up. Returns how many."""
+    conversation, connection = unit.conversation, unit.connection
+    own = links.c.conversation_id == conversation.id
+    mine = (await connection.execute(select(links.c.customer_id, links.c.phone).where(own))).one_or_none()
+    others: list[str] = []
+    if mine and everywhere:
+        same = _same_customer(mine.customer_id, mine.phone)
+        found = await connection.execute(select(links.c.conversation_id).where(same, ~own))
+        others = sorted(found.scalars())
+    locked = select(conversations.c.id, conversations.c.begun).where(conversations.c.id.in_(others)).with_for_update()
+    for row in (await connection.execute(locked.order_by(conversations.c.id))).all() if others else ():
+        await connection.execute(
+            update(conversations).where(conversations.c.id == row.id).values(verified=None, begun=_dropped(row.begun))
+        )
+    conversation.verified, conversation.begun = None, _dropped(conversation.begun)
+    await connection.execute(delete(links).where(links.c.conversation_id.in_([conversation.id, *others])))
+    log.info(line("customer_forgotten", conversation=conversation.id, conversations=1 + len(others)))
+    return 1 + len(others)
+
+
+def _dropped(begun: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What was begun, without its content: the dialogue is told at its next turn to drop it too."""
+    return {task: {"dropped": True} for task in begun or {} if task != OFFERED} or None
+
+
+# --- what was begun -------------------------------------------------------------------------------------------------
+
+
+def note(conversation: Conversation, task: str, draft: dict[str, Any] | None, now: datetime) -> None:
+    """Keeps how far the customer has come with a task; None: it is over here."""
+    known = (conversation.begun or {}).get(task) or {}
+    if draft and (conversation.identity(now) is None or known.get("moved") or known.get("dropped")):
+        return
+    kept = {name: value for name, value in (conversation.begun or {}).items() if name != task}
+    if draft:
+        kept[task] = {"draft": draft, "at": now.isoformat()}
+    conversation.begun = kept or None
+
+
+def note_offered(conversation: Conversation, key: str) -> None:
+    """The customer was asked about something begun elsewhere; he is not asked again unless he asks himself."""
+    begun = conversation.begun or {}
+    conversation.begun = begun | {OFFERED: [*[k for k in begun.get(OFFERED, []) if k != key], key][-20:]}
+
+
+def gone(conversation: Conversation) -> dict[str, Any]:
+    """Tasks that are no longer this conversation's: ``{task: {"channel", "at"}}``, channel None where they were given up."""
+    found: dict[str, Any] = {}
+    for task, kept in (conversation.begun or {}).items():
+        if task != OFFERED and kept.get("dropped"):
+            found[task] = {"channel": None}
+        elif task != OFFERED and kept.get("moved"):
+            found[task] = {"channel": kept["moved"]["channel"], "at": kept["moved"]["at"]}
+    return found
+
+
+async def begun_elsewhere(engine: AsyncEngine, conversation: Conversation, identity: Mapping[str, Any]) -> list[Begun]:
+    """What the customer began in his other conversations and may go on with here, the newest first."""
+    c = conversations.c
+    wanted = (
+        select(c.id, c.channel, c.begun)
+        .join(links, links.c.conversation_id == c.id)
+        .where(_of(identity), c.id != conversation.id, c.begun.is_not(None))
+    )
+    async with engine.connect() as connection:
+        rows = (await connection.execute(wanted)).all()
+    found = [begun for row in rows for begun in _open(row.id, row.channel, row.begun)]
+    return sorted(found, key=lambda begun: begun.at, reverse=True)
+
+
+def _open(conversation_id: str, channel: str, begun: dict[str, Any]) -> list[Begun]:
+    since = datetime.now(UTC) - KEPT
+    return [
+        Begun(conversation_id, channel, task, kept["draft"], kept["at"])
+        for task, kept in begun.items()
+        if task != OFFERED
+        and kept.get("draft")
+        and not kept.get("moved")
+        and datetime.fromisoformat(kept["at"]) > since
+    ]
+
+
+async def take_over(
+    engine: AsyncEngine, into: Conversation, identity: Mapping[str, Any], conversation_id: str, task: str
+) -> Begun | None:
+    """Moves a draft here; taken twice by the same conversation it is the same. None: not there, over, or just being worked on."""
+    c = conversations.c
+    busy = and_(c.busy_by.is_not(None), c.busy_until > func.now(), c.busy_by.in_(LIVING))
+    query = (
+        select(c.id, c.channel, c.begun, busy.label("busy"))
+        .join(links, links.c.conversation_id == c.id)
+        .where(_of(identity), c.id == conversation_id, c.id != into.id)
+        .with_for_update(of=conversations)
+    )
+    async with engine.begin() as connection:
+        row = (await connection.execute(query)).one_or_none()
+        kept = ((row.begun or {}).get(task) if row else None) or {}
+        mine = (kept.get("moved") or {}).get("to") == into.id
+        if row is None or not kept.get("draft") or (not mine and (kept.get("moved") or row.busy)):
+            return None
+        if not mine:
+            moved = {"to": into.id, "channel": into.channel, "at": datetime.now(UTC).isoformat()}
+            begun = row.begun | {task: kept | {"moved": moved}}
+            await connection.execute(update(conversations).where(c.id == row.id).values(begun=begun))
+            log.info(line("draft_moved", conversation=row.id, into=into.id, task=task))
+    return Begun(row.id, row.channel, task, kept["draft"], kept["at"])
+
+
+# --- telling --------------------------------------------------------------------------------------------------------
+
+
+async def last_used(connection: AsyncConnection, conversation_id: str) -> list[Conversation]:
+    """The conversation and those linked with it in which the customer may be told of his business, the last used first.
+
+    Another browser is told only while its proof holds: it may be somebody else's by now; an account on a platform is his own.
+    """
+    mine = (
+        await connection.execute(
+            select(links.c.customer_id, links.c.phone).where(links.c.conversation_id == conversation_id)
+        )
+    ).one_or_none()
+    c, m = conversations.c, messages.c
+    ids = select(links.c.conversation_id).where(_same_customer(mine.customer_id, mine.phone)) if mine else None
+    wanted = c.id == conversation_id if ids is None else or_(c.id == conversation_id, c.id.in_(ids))
+    wrote = select(m.at).where(m.conversation_id == c.id, m.seq == c.last_customer_seq).scalar_subquery()
+    rows = await connection.execute(select(conversations).where(wanted).order_by(wrote.desc().nulls_last()))
+    now = datetime.now(UTC)
+    found = [Conversation(**row._mapping) for row in rows]
+    return [
+        x
+        for x in found
+        if abroad.agreed(x) and (x.id == conversation_id or x.channel not in PULLED or x.identity(now) is not None)
+    ]
+
+
+async def linked(connection: AsyncConnection, conversation_id: str) -> list[dict[str, Any]]:
+    """The conversations of the same customer, this one among them; empty where nobody proved himself here."""
+    own = links.c.conversation_id == conversation_id
+    mine = (await connection.execute(select(links.c.customer_id, links.c.phone).where(own))).one_or_none()
+    if mine is None:
+        return []
+    rows = await connection.execute(
+        select(links.c.conversation_id, conversations.c.channel, links.c.linked_at)
+        .join(conversations, conversations.c.id == links.c.conversation_id)
+        .where(_same_customer(mine.customer_id, mine.phone))
+        .order_by(links.c.linked_at)
+    )
+    return [
+        {"conversation": row.conversation_id, "channel": row.channel, "linked_at": row.linked_at.isoformat()}
+        for row in rows
+    ]
