@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from actions import answers, photos
+from actions import answers, identity, photos
 from actions.claim_answers import (
     ask_moment,
     ask_place,
@@ -26,6 +26,7 @@ from actions.claim_answers import (
 )
 from actions.claim_receipt import submit
 from actions.claim_scene import advise, help_injured, in_danger, late_notice
+from actions.continued import proof_wished
 from actions.fields import choice, confirm_field, moment_text, phone_field, plate_field, text
 from actions.forms import Form
 from actions.nodes import Draft, Field, Finish, Prompt, Step
@@ -131,6 +132,7 @@ class ReportClaimForm(Form):
         return True
 
     nodes = (
+        *identity.nodes("先核对一下身份。请发您的手机号。", on_file=False, when=proof_wished),
         Step("danger", advise, needed=in_danger),
         choice(
             "injury",

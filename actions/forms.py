@@ -23,8 +23,9 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 
 from actions import answers, handoff, photos, wording
+from actions.continued import PROVE, Continued, asks_to_resume
 from actions.elsewhere import where_instead
-from actions.kept import Answers, Wait, value_of
+from actions.kept import Wait, value_of
 from actions.nodes import KEPT, AskAgain, Draft, Field, Finish, GoTo, Miss, Parsed, Prompt, Step, always, nothing
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Turn, command, option
@@ -92,25 +93,27 @@ class Form(Action, ABC):
         ]
 
 
-class _Run(Answers):
+class _Run(Continued):
     """One turn of one form."""
 
     def __init__(self, form: Form, turn: Turn) -> None:
         slots = turn.tracker.slots
-        super().__init__(form.nodes, turn, dict(slots.get(form.slot) or {}), dict(slots.get("misses") or {}))
+        draft, misses = dict(slots.get(form.slot) or {}), dict(slots.get("misses") or {})
+        super().__init__(form.task, form.nodes, turn, draft, misses)
         self.form = form
         self.suspended: list[str] = list(slots.get("suspended_tasks") or [])
         self.running = (turn.tracker.active_loop or {}).get("name") == form.name()
-        requested = slots.get("requested_slot") if self.running else None
-        self.requested: str | None = requested
+        self.requested = slots.get("requested_slot") if self.running else None
         self.next_form: str | None = form.name()
         self.kept: dict[str, Any] = {}
         if not turn.verified:
-            self.learn(self.draft.get("id_code"))
+            self.forget_lapsed_proof() if turn.channel else self.learn(self.draft.get("id_code"))
 
     async def play(self) -> list[dict[str, Any]]:
         try:
             await self._hear()
+            if not self.known:
+                self.look(starting=False)
             await self._advance()
         except Wait:
             pass
@@ -129,6 +132,7 @@ class _Run(Answers):
         except ChebaoError as error:
             self.turn.say(error.message, [command("换个问题", "help"), HUMAN])
             self._leave()
+        self.note()
         return self._events()
 
     # --- hear ---------------------------------------------------------------------------------------------------
@@ -144,9 +148,19 @@ class _Run(Answers):
         starts = not self.running or self.requested is None
         if starts and (instead := where_instead(turn, form.task)):
             raise Finish(instead)
+        self.moved_away(running=not starts)
+        if told := turn.pressed.get("begun"):
+            self._hear_of_begun(str(told))
+            return
+        if self.hear_choice():
+            return
         resumed = starts and bool(self.draft) and turn.after_other_form(form.name())
         if starts and not self.draft:
-            await form.begin(turn, self.draft)
+            if asks_to_resume(turn):
+                self.draft[PROVE] = "resume"
+            else:
+                await form.begin(turn, self.draft)
+            self.look(starting=True)
         if starts:
             self.suspended = [t for t in self.suspended if t != form.task]
         if resumed:  # the message was meant for the task that has just ended
@@ -160,6 +174,8 @@ class _Run(Answers):
             await self._pressed()
         elif self.requested == RETRY:
             self._stop_if_asked()
+        elif self.wishes_to_keep():
+            self.look(starting=False)
         elif (field := form.field(self.requested)) is not None:
             await self._hear_answer(field)
 
@@ -175,6 +191,15 @@ class _Run(Answers):
         self.turn = self.turn.saying(words)
         self.volunteer()
         return True
+
+    def _hear_of_begun(self, told: str) -> None:
+        """The hub's second call of this turn, about this task or another one."""
+        if told == "taken" and self.turn.intent != self.form.task:
+            self._interrupted(self.turn.intent)
+        self.hear_of_begun(told)
+        if told == "taken":
+            known = "\n".join(self.form.read_back(self.turn, self.draft))
+            self.turn.say("好的，接上了，这份改在这里填。" + (f"已经填好的：\n{known}" if known else ""))
 
     async def _hear_answer(self, field: Field) -> None:
         turn = self.turn
@@ -292,12 +317,12 @@ class _Run(Answers):
         """Does steps and stops at the first field that must be asked for."""
         while True:
             turn, draft = self.turn, self.draft
-            node = next((n for n in self.form.nodes if n.name not in draft and n.needed(turn, draft)), None)
+            node = next((n for n in self.in_order if n.name not in draft and n.needed(turn, draft)), None)
             if node is None:
                 raise Finish
             if isinstance(node, Field):
                 prompt = node.ask(turn, draft)
-                turn.say(prompt.text, prompt.buttons, prompt.wants)
+                turn.say(prompt.text, prompt.buttons, prompt.wants, self.gives_way)
                 self.requested = node.name
                 return
             try:

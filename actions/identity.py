@@ -6,9 +6,10 @@ Nodes to put at the head of a dialogue that touches a customer's own data. They 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from actions.nodes import Draft, Field, Finish, Miss, Prompt, Step
+from actions.nodes import Draft, Field, Finish, Miss, Prompt, Step, always
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn, option
 from chebao.errors import InputRefused, Locked, NotFound
@@ -20,14 +21,6 @@ _OTHER_WAY = re.compile(
 )
 
 _NUMBER_LOST = re.compile(r"(手机|电话|号码?)[^，。,]{0,4}(换了|换号|停机|注销|丢了|不用了)|换(了|过)(手机|电话)?号")
-
-
-def _unknown(turn: Turn, draft: Draft) -> bool:
-    return turn.verified is None
-
-
-def _by_plate(turn: Turn, draft: Draft) -> bool:
-    return turn.verified is None and draft.get("id_phone") == ""
 
 
 def _parse_phone(turn: Turn, draft: Draft) -> Any:
@@ -111,13 +104,23 @@ async def _no_code(turn: Turn, draft: Draft) -> Miss | None:
 _ON_FILE = "为了保护您的信息，先核对身份。请发您投保时留的手机号。"
 
 
-def nodes(question: str = _ON_FILE, *, on_file: bool = True) -> tuple[Field | Step, ...]:
+def nodes(
+    question: str = _ON_FILE, *, on_file: bool = True, when: Callable[[Turn, Draft], bool] = always
+) -> tuple[Field | Step, ...]:
     """The identification part of a form.
 
     Args:
         question: asks for the phone number.
         on_file: the customer must be one of ours, so plate and id card are offered as the other way.
+        when: whether the form asks for it at all.
     """
+
+    def _unknown(turn: Turn, draft: Draft) -> bool:
+        return turn.verified is None and when(turn, draft)
+
+    def _by_plate(turn: Turn, draft: Draft) -> bool:
+        return _unknown(turn, draft) and draft.get("id_phone") == ""
+
     other = [option("换种方式核对", "id_phone", "")] if on_file else []
 
     def ask_code(turn: Turn, draft: Draft) -> Prompt:
@@ -133,7 +136,7 @@ def nodes(question: str = _ON_FILE, *, on_file: bool = True) -> tuple[Field | St
             _parse_phone,
             f"手机号是 11 位数字{hint}。请发手机号。",
             words=("手机", "电话"),
-            take=_take_phone,
+            take=lambda turn, draft: _take_phone(turn, draft) if when(turn, draft) else None,
             needed=_unknown,
         ),
         Field(
@@ -142,7 +145,7 @@ def nodes(question: str = _ON_FILE, *, on_file: bool = True) -> tuple[Field | St
             lambda t, d: Prompt("好的，那用车牌来核对。请发车牌号。"),
             _parse_plate,
             "请发在我司投保的车牌号，比如 京A12345。",
-            take=_parse_plate,
+            take=lambda turn, draft: _parse_plate(turn, draft) if when(turn, draft) else None,
             needed=_by_plate,
             depends=("id_phone",),
         ),

@@ -10,7 +10,7 @@ from actions import wording
 from actions.nodes import Draft, Field, Miss, Parsed, Step
 from actions.turn import Turn, command
 
-_CHANGING = "changing"
+CHANGING = "changing"
 """Key in the draft while the customer is asked which answer to change."""
 
 
@@ -76,7 +76,7 @@ class Answers:
         """Handles "时间说错了，是前天晚上": changes the field meant, or asks which one is."""
         turn = self.turn
         answered = self.answered
-        chosen = self.draft.pop(_CHANGING, False)
+        chosen = self.draft.pop(CHANGING, False)
         if chosen and (target := self._named(answered)):
             await self._change(target)
             return True
@@ -136,12 +136,12 @@ class Answers:
         if self.field(name) is None:
             self._ask_what_to_change(self.answered)
             raise Wait
-        self.draft.pop(_CHANGING, None)
+        self.draft.pop(CHANGING, None)
         self.drop(name)
 
     def _ask_what_to_change(self, answered: Sequence[Field]) -> None:
         changeable = [n for n in answered if n.show]
-        self.draft[_CHANGING] = True
+        self.draft[CHANGING] = True
         hint = "好的，没列出来的直接说就行。" if len(changeable) > _MOST_BUTTONS else "好的，"
         buttons = [command(n.label, "change_answer", field=n.name) for n in changeable[:_MOST_BUTTONS]]
         self.turn.say(f"{hint}您想改哪一项？", buttons)

@@ -15,6 +15,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 
 from actions import answers, handoff, photos
+from actions.continued import asks_to_resume, offer_tasks, over
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Button, Turn, command
 from chebao.insurance import accidents, plate
@@ -35,6 +36,9 @@ class Talk(Action, ABC):
             return [SlotSet("fallback_misses", None)]
         if turn.attachments and not turn.text and (claim_no := turn.tracker.slots.get(photos.LAST_CLAIM)):
             return await photos.supplement(turn, str(claim_no))
+        if asks_to_resume(turn) and not turn.tracker.slots.get("suspended_tasks"):
+            offer_tasks(turn)
+            return [SlotSet("fallback_misses", None)]
         if task := task_told(turn):
             return [SlotSet("fallback_misses", None), ActiveLoop(f"{task}_form")]
         return await self.reply(turn)
@@ -127,6 +131,7 @@ def _resumed_or_dropped(turn: Turn, suspended: list[str]) -> Events:
     task = suspended[0]
     if turn.intent == "deny":
         turn.say(f"好的，{TASKS[task]}先放下了，没有提交任何内容。需要时随时叫我。")
+        over(turn, [task])
         return [SlotSet(f"{task}_draft", None), SlotSet("suspended_tasks", suspended[1:] or None)]
     return [ActiveLoop(f"{task}_form")]
 
@@ -140,6 +145,7 @@ class ActionStop(Talk):
     async def reply(self, turn: Turn) -> Events:
         turn.say("好的，已经停下，没有提交任何内容。需要时随时叫我。")
         drafts = [s for s, v in turn.tracker.slots.items() if s.endswith("_draft") and v]
+        over(turn, [slot.removesuffix("_draft") for slot in drafts])
         return [SlotSet(slot, None) for slot in [*drafts, "suspended_tasks"]]
 
 

@@ -56,6 +56,8 @@ class Turn:
         text: the customer's words, or "" for a pressed button or a bare photo or position.
         pressed: field → value of a pressed button (Rasa shell: of a payload typed as ``/inform{…}``), else empty.
         verified: ``{customer_id, phone, name}`` of the identified customer, or None.
+        begun: what the customer began in another conversation, where the hub was asked for it.
+        moved: task → where its draft of this conversation went, ``{channel}``; None for one that was given up.
         now: when the platform received the message (Asia/Shanghai), so that a repeated turn resolves "刚才" alike.
     """
 
@@ -74,6 +76,8 @@ class Turn:
     now: datetime
     attachments: tuple[Mapping[str, Any], ...]
     location: Mapping[str, Any] | None
+    begun: tuple[Mapping[str, Any], ...]
+    moved: Mapping[str, Any]
 
     @classmethod
     def of(cls, dispatcher: CollectingDispatcher, tracker: Tracker) -> Self:
@@ -101,6 +105,8 @@ class Turn:
             now=datetime.fromisoformat(received).astimezone(SHANGHAI) if received else datetime.now(SHANGHAI),
             attachments=tuple(metadata.get("attachments") or ()),
             location=metadata.get("location"),
+            begun=tuple(metadata.get("begun") or ()),
+            moved=metadata.get("moved") or {},
         )
 
     def saying(self, text: str) -> Turn:
