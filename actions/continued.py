@@ -184,7 +184,7 @@ class Continued(Answers):
 
     def look(self, *, starting: bool) -> None:
         """Asks the hub for what was begun elsewhere: when the dialogue starts, and when a proof was just given."""
-        if self.turn.verified is None or self.task not in CONTINUED:
+        if self.turn.verified is None:
             return
         wish = self.draft.pop(PROVE, None)
         if wish:
@@ -193,8 +193,9 @@ class Continued(Answers):
             self.turn.say(
                 f"存好了。到别处发“接着上次的{TASKS[self.task]}”，验证同一个手机号，就能接着填；在这里继续也可以。"
             )
-        self._looking = starting or not self.known or wish == "resume"
-        if starting or wish == "resume":
+        asking = self.task in CONTINUED and (starting or wish == "resume")
+        self._looking = asking or not self.known
+        if asking:
             self.turn.effect("elsewhere", {"task": self.task, "wanted": wish == "resume"})
 
     def note(self) -> None:

@@ -148,10 +148,10 @@ class _Run(Continued):
         starts = not self.running or self.requested is None
         if starts and (instead := where_instead(turn, form.task)):
             raise Finish(instead)
-        self.moved_away(running=not starts)
         if told := turn.pressed.get("begun"):
             self._hear_of_begun(str(told))
             return
+        self.moved_away(running=not starts)
         if self.hear_choice():
             return
         resumed = starts and bool(self.draft) and turn.after_other_form(form.name())

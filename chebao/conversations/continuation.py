@@ -37,7 +37,7 @@ async def answer(engine: AsyncEngine, rasa: Rasa, work: Work, first: Answer) -> 
     try:
         second = await rasa.ask(conversation, work.message, follow_up=follow_up)
     except RasaFailed as failure:
-        if "take_over" in asked:
+        if not effects.split(first.replies)[0]:
             raise
         log.error(line("follow_up_failed", conversation=conversation.id, message=work.message.id, reason=failure))
         return first
@@ -49,6 +49,8 @@ def _asked(replies: list[Reply]) -> dict[str, Mapping[str, Any]]:
     """The effects that may call for more, by name."""
     wanted = ("verified", "elsewhere", "take_over")
     _, found = effects.split(replies)
+    if effects.hands_off(found):
+        return {}
     return {name: e[name] for e in found for name in wanted if isinstance(e.get(name), Mapping)}
 
 
