@@ -86,7 +86,7 @@ class Sender:
 
     async def takes(self, conversation: Conversation) -> bool:
         """Whether a window is open in which we may write."""
-        return await self._window(conversation.id) is not None
+        return bool(await self._allowances.windows(conversation.id))
 
     async def deliver(self, job: DeliveryJob) -> None:
         """Hands over all that waits in a conversation."""
