@@ -151,6 +151,11 @@ class Continued(Answers):
 
     def _chosen(self, conversation: str, task: str) -> None:
         self.draft.pop(_OFFER, None)
+        if (
+            conversation and self.turn.verified is None
+        ):  # the proof lapsed meanwhile: he is asked again, then offered again
+            self.draft[PROVE] = "resume"
+            return
         if conversation:
             self.turn.effect("take_over", {"conversation": conversation, "task": task})
             raise Wait

@@ -85,6 +85,14 @@ def test_the_offer_names_what_is_known_and_yes_takes_it(claim: Conversation) -> 
     assert effects(claim, "begun")[-1]["draft"]["place"] == "北京市三环"
 
 
+def test_a_proof_that_lapsed_before_the_yes_is_asked_for_again(claim: Conversation) -> None:
+    claim.say("我的车追尾了", intent="report_claim")
+    told(claim, "offer", BEGUN)
+    claim.verified = None
+    assert "手机号" in claim.press("接着填")
+    assert not effects(claim, "take_over")
+
+
 @pytest.mark.parametrize("no", ["先不用", "不用了", "不"])
 def test_no_goes_on_with_the_own_one(claim: Conversation, no: str) -> None:
     claim.say("我的车追尾了", intent="report_claim")
