@@ -6,6 +6,7 @@ Run by ``python -m chebao.app``, or ``uvicorn --factory chebao.app:create``.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ from chebao.documents.reader import Reader
 from chebao.http import BodyLimit, Pages, install_errors
 from chebao.knowledge import api as knowledge
 from chebao.knowledge.live import OnDemand
+from chebao.looplag import LoopLag
 from chebao.outreach import api as outreach
 from chebao.quality import api as quality
 from chebao.settings import ROOT, Settings, get_settings
@@ -44,7 +46,11 @@ _ARTICLES = ROOT / "data" / "articles"
 def create() -> FastAPI:
     """The app of this process's settings, with logging set up."""
     logs.configure()
-    return build(get_settings())
+    app = build(get_settings())
+    # What was made until now stays for good: no pause of the garbage collector need look at it again.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def build(
@@ -98,16 +104,17 @@ def build(
 
     telegram = connect_telegram(hub, uploads, settings)
     wechat = _wechat(settings, hub, uploads)
+    lag = LoopLag()
 
     live = OnDemand(_ARTICLES, settings.data / "cache", settings.database_url)
 
     app = FastAPI(
         title="Chebao",
-        lifespan=_lifespan(hub, engine, reader, backoffice, telegram, wechat, live),
+        lifespan=_lifespan(hub, engine, reader, backoffice, telegram, wechat, live, lag),
         docs_url=None,
         redoc_url=None,
     )
-    app.state.hub = hub
+    app.state.hub, app.state.lag = hub, lag
     install_errors(app)
     app.add_middleware(BodyLimit)
     if settings.web_origins:
@@ -157,6 +164,7 @@ def _lifespan(
     telegram: Telegram | None,
     wechat: WeChat | None,
     live: OnDemand,
+    lag: LoopLag,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -178,6 +186,8 @@ def _lifespan(
                 stack.push_async_callback(telegram.stop)
             if wechat is not None:
                 stack.push_async_callback(wechat.drain)
+            lag.start()
+            stack.push_async_callback(lag.stop)
             yield
 
     return lifespan

@@ -89,6 +89,7 @@ def install_errors(app: FastAPI) -> None:
         app.add_exception_handler(kind, database)
     # NUL, half a surrogate pair, a number beyond the column's
     app.add_exception_handler(DataError, unstorable)
+    app.add_exception_handler(psycopg.DataError, unstorable)
     app.add_exception_handler(UnicodeEncodeError, unstorable)
     app.add_exception_handler(Exception, bug)
 

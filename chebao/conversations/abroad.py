@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import update
-
-from chebao.conversations import commands, notices
-from chebao.conversations.tables import messages
+from chebao.conversations import commands, notices, statements
 from chebao.conversations.types import Conversation
 from chebao.conversations.unit import Unit
 
@@ -52,19 +49,16 @@ async def answer(unit: Unit, message_id: int, *, given: bool) -> bool:
     before = agreed(conversation)
     _note(conversation, {"version": VERSION, "given": given, "at": unit.now.isoformat(), "message": message_id})
     conversation.offered = None
-    m = messages.c
-    released = await unit.connection.execute(
-        update(messages)
-        .where(m.conversation_id == conversation.id, m.state == "held")
-        .values(state="pending" if given and conversation.bot_answers else "silent")
-    )
+    state = "pending" if given and conversation.bot_answers else "silent"
+    held = await unit.connection.execute(statements.RELEASE, (state, conversation.id))
+    released = await held.fetchall()
     if not given:
         unit.say(
             notices.abroad_declined(unit.company.hotline, unit.company.chat_url), sender="system", turn_of=message_id
         )
-    elif before or not released.rowcount:
+    elif before or not released:
         unit.say(notices.abroad_agreed(), sender="system", turn_of=message_id)
-    return given and released.rowcount > 0
+    return given and bool(released)
 
 
 def _note(conversation: Conversation, known: dict[str, Any]) -> None:

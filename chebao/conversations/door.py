@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Query
+from fastapi import APIRouter, Depends, Header, HTTPException, Query, Response
 from fastapi import Path as PathParam
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from chebao.conversations import outbox
@@ -56,10 +57,10 @@ class DoorMessage(BaseModel):
     metadata: Metadata | None = None
 
 
-def require_key(key: str) -> Callable[..., None]:
+def require_key(key: str) -> Callable[..., Awaitable[None]]:
     """A dependency that lets in callers with ``Authorization: Bearer KEY``."""
 
-    def check(authorization: Annotated[str, Header()] = "") -> None:
+    async def check(authorization: Annotated[str, Header()] = "") -> None:
         scheme, _, given = authorization.partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), key.encode()):
             raise HTTPException(401, "密钥不正确。", headers={"WWW-Authenticate": "Bearer"})
@@ -71,13 +72,13 @@ def router(hub: Hub, key: str) -> APIRouter:
     """The door's routes."""
     routes = APIRouter(dependencies=[Depends(require_key(key))], tags=["chat door"])
 
-    @routes.post("/webhooks/rest/webhook")
-    async def talk(body: DoorMessage) -> list[dict[str, Any]]:
+    @routes.post("/webhooks/rest/webhook", response_model=list[dict[str, Any]])
+    async def talk(body: DoorMessage) -> Response:
         """Takes a message, waits for its turn, returns the replies; undelivered messages come first."""
         incoming = _incoming(body)
         refusal = hub.refusal(incoming)
         found = [{"text": refusal}] if refusal else await hub.converse(incoming)
-        return [_as_rasa(body.sender, reply) for reply in found]
+        return JSONResponse([_as_rasa(body.sender, reply) for reply in found])
 
     @routes.get("/api/conversations/{sender}")
     async def state(sender: str) -> dict[str, Any]:

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
+from psycopg.errors import UniqueViolation
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from chebao.conversations import commands, ledger, links, notices, outbox, ownership
+from chebao.conversations import commands, ledger, links, notices, outbox, ownership, statements
 from chebao.conversations.attachments import Attachments
 from chebao.conversations.buttons import Tokens
+from chebao.conversations.callers import Caller
 from chebao.conversations.delivery import Delivery
 from chebao.conversations.rasa import Rasa
 from chebao.conversations.signals import Signals
-from chebao.conversations.tables import conversations, messages
+from chebao.conversations.tables import conversations
 from chebao.conversations.turns import Turns
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Owner, Reply, Sender
 from chebao.conversations.unit import Company, Unit, open_unit
 from chebao.conversations.wire import Wire
+from chebao.db import make_pool
 from chebao.errors import NotFound
 from chebao.logs import line
 
@@ -54,14 +56,18 @@ class Hub:
         self.company = company
         self.tokens = Tokens(secret)
         self.signals = Signals(database_url)
-        self.turns = Turns(engine, self.signals, rasa, company, attachments)
+        # Apart, so that taking messages in, and looking, never waits for turns.
+        self._pool = make_pool(database_url, size=8)
+        # A turn whose end is lost with the database server is asked again, and Rasa answers it as it did: no need to wait for the disk.
+        self._turn_pool = make_pool(database_url, size=8, wait_for_disk=False)
+        self.turns = Turns(engine, self._turn_pool, self.signals, rasa, company, attachments)
         self.delivery = Delivery(engine, self.signals, sweep_every=sweep_every, wire=wire)
         self._sweep_every = sweep_every
         self._sweeper: asyncio.Task[None] | None = None
-        self._waited_for: Counter[int] = Counter()
 
     async def start(self) -> None:
         """Begins to listen and takes up unfinished messages."""
+        await asyncio.gather(self._pool.open(), self._turn_pool.open())
         await self.signals.start()
         self.delivery.start()
         self._sweeper = asyncio.create_task(self._sweep(), name="hub-sweeper")
@@ -75,6 +81,7 @@ class Hub:
         await self.delivery.stop()
         await self.signals.stop()
         await self.rasa.close()
+        await asyncio.gather(self._pool.close(), self._turn_pool.close())
 
     # incoming
 
@@ -92,7 +99,8 @@ class Hub:
         self.signals.wake(admitted.accepted.conversation_id, pushes=admitted.pushes)
         # Of a message sent twice, the first caller may have ended before its turn began.
         if admitted.pending or admitted.accepted.duplicate:
-            self.turns.start(admitted.accepted.conversation_id, admitted.work)
+            written = not admitted.accepted.duplicate
+            self.turns.start(admitted.accepted.conversation_id, admitted.work, written=written)
         return admitted.accepted
 
     async def edit(self, channel: str, account: str, peer: str, ref: str, text: str) -> bool:
@@ -109,60 +117,55 @@ class Hub:
     @asynccontextmanager
     async def _of(self, channel: str, account: str, peer: str) -> AsyncIterator[Unit | None]:
         """A unit on the conversation of an address; None for one never heard of."""
-        async with self.engine.connect() as connection:
+        async with self._pool.connection() as connection:
             known = await ledger.find_conversation(connection, channel, account, peer)
         if known is None:
             yield None
             return
-        async with open_unit(self.engine, self.signals, self.company, known.id) as unit:
+        async with open_unit(self._pool, self.signals, self.company, known.id) as unit:
             yield unit
 
     async def converse(self, incoming: Incoming) -> list[dict[str, Any]]:
-        """Accepts a message, waits for its turn, and returns what the customer is shown for it."""
+        """Accepts a message, waits for its turn, and returns what the customer is shown for it.
+
+        Where several messages were answered together, the caller of the last one gets the answer, the others get nothing.
+        """
         admitted = await self._admit(incoming)
-        accepted = admitted.accepted
-        self._waited_for[accepted.message_id] += 1
-        try:
-            settled = await self._settled(admitted) if admitted.pending or accepted.duplicate else True
-            async with self.engine.begin() as connection:
-                found = await outbox.take_for_door(connection, accepted, list(self._waited_for))
-        finally:
-            self._waited_for[accepted.message_id] -= 1
-            self._waited_for += Counter()
-        if not admitted.pending:
-            self.signals.wake(accepted.conversation_id)
+        accepted, callers = admitted.accepted, self.turns.callers
+        with self.watch(accepted.conversation_id) as changed, callers.waiting(accepted.message_id, changed) as caller:
+            self.signals.wake(accepted.conversation_id, pushes=admitted.pushes)
+            changed.clear()
+            settled = await self._settled(admitted, caller) if admitted.pending or accepted.duplicate else True
+            found = caller.answer
+            if found is None:
+                async with self._turn_pool.connection() as connection:
+                    found = await outbox.take_for_door(connection, accepted, callers.besides(()))
         shown = [outbox.shown(self.tokens, message) for message in found]
         return shown if settled or shown else [{"text": notices.still_working().text, "buttons": []}]
 
     async def _admit(self, incoming: Incoming) -> ledger.Admission:
-        return await ledger.accept(self.engine, self.tokens, self.company, incoming, self.signals.instance)
+        return await ledger.accept(self._pool, self.tokens, self.company, incoming, self.signals)
 
-    async def _settled(self, admitted: ledger.Admission) -> bool:
+    async def _settled(self, admitted: ledger.Admission, caller: Caller) -> bool:
         """Starts the message's turn and waits until it is over, or the customer was told that it will take longer."""
         accepted = admitted.accepted
-        over = select((messages.c.state != "pending") | messages.c.told_at.is_not(None)).where(
-            messages.c.id == accepted.message_id
-        )
-
-        async def asked() -> bool:
-            async with self.engine.connect() as connection:
-                return bool((await connection.execute(over)).scalar_one())
-
-        with self.watch(accepted.conversation_id) as changed, self.turns.watch(accepted.message_id) as ended:
-            if admitted.pending:
-                self.signals.wake(accepted.conversation_id)
-                changed.clear()
-            elif await asked():
-                return True
-            self.turns.start(accepted.conversation_id, admitted.work)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_DOOR_PATIENCE):
-                    while True:
-                        await changed.wait()
-                        changed.clear()
-                        if ended.is_set() or await asked():
-                            return True
+        if accepted.duplicate and await self._is_over(accepted):
+            return True
+        self.turns.start(accepted.conversation_id, admitted.work, written=not accepted.duplicate)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DOOR_PATIENCE):
+                while True:
+                    await caller.changed.wait()
+                    caller.changed.clear()
+                    elsewhere = not self.turns.works_on(accepted.conversation_id)
+                    if caller.ended or (elsewhere and await self._is_over(accepted)):
+                        return True
         return False
+
+    async def _is_over(self, accepted: Accepted) -> bool:
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(statements.SETTLED, (accepted.message_id,))).fetchone()
+        return row is not None and bool(row["over"])
 
     async def vote(self, conversation_id: str, seq: int, helpful: bool) -> None:
         """Keeps whether an answer of the bot helped; a later vote replaces the first.
@@ -170,23 +173,19 @@ class Hub:
         Raises:
             NotFound: the bot said nothing under that number.
         """
-        async with self.engine.begin() as connection:
+        async with self._pool.connection() as connection:
             if not await ledger.vote(connection, conversation_id, seq, helpful):
                 raise NotFound("没有找到这条回答。")
 
     async def turn_over(self, accepted: Accepted, *, within: float) -> bool:
         """Waits until a message is answered, or need not be, at most `within` seconds; whether it is."""
-        waits = select(messages.c.state == "pending").where(messages.c.id == accepted.message_id)
         with (
             self.watch(accepted.conversation_id) as changed,
-            self.turns.watch(accepted.message_id) as ended,
+            self.turns.callers.waiting(accepted.message_id, changed) as caller,
             suppress(TimeoutError),
         ):
             async with asyncio.timeout(within):
-                while not ended.is_set():
-                    async with self.engine.connect() as connection:
-                        if not (await connection.execute(waits)).scalar_one():
-                            return True
+                while not caller.ended and not await self._is_over(accepted):
                     await changed.wait()
                     changed.clear()
                 return True
@@ -201,13 +200,12 @@ class Hub:
             NotFound: no such conversation.
         """
         try:
-            async with open_unit(self.engine, self.signals, self.company, conversation_id) as unit:
-                m = messages.c
-                said = select(m.id).where(m.channel == "backoffice", m.account == "", m.platform_key == key)
-                if (await unit.connection.execute(said)).first():
+            async with open_unit(self._pool, self.signals, self.company, conversation_id) as unit:
+                said = {"channel": "backoffice", "account": "", "key": key}
+                if await (await unit.connection.execute(statements.KNOWN, said)).fetchone():
                     return False
                 unit.say(reply, sender=sender, key=key)
-        except IntegrityError:
+        except UniqueViolation:
             return False
         return True
 
@@ -235,12 +233,12 @@ class Hub:
         Raises:
             NotFound: no such conversation.
         """
-        async with open_unit(self.engine, self.signals, self.company, conversation_id) as unit:
+        async with open_unit(self._pool, self.signals, self.company, conversation_id) as unit:
             return await links.forget(unit, everywhere=everywhere)
 
     async def set_owner(self, conversation_id: str, owner: Owner, *, reason: str, notice: Reply | None = None) -> None:
         """Changes the owner on behalf of the desk; a turn under way loses its right to speak."""
-        async with open_unit(self.engine, self.signals, self.company, conversation_id) as unit:
+        async with open_unit(self._pool, self.signals, self.company, conversation_id) as unit:
             ownership.change_owner(unit, owner, reason=reason)
             if not unit.conversation.bot_answers:
                 await ownership.silence_pending(unit, None)
@@ -259,7 +257,7 @@ class Hub:
         Raises:
             NotFound: never heard of.
         """
-        async with self.engine.connect() as connection:
+        async with self._pool.connection() as connection:
             conversation = await ledger.find_conversation(connection, channel, account, peer)
             if conversation is None:
                 raise NotFound("没有找到这个会话。")
@@ -267,7 +265,7 @@ class Hub:
 
     async def messages_after(self, conversation_id: str, seq: int, limit: int = 200) -> Sequence[Message]:
         """The numbered stream after `seq`."""
-        async with self.engine.connect() as connection:
+        async with self._pool.connection() as connection:
             return await ledger.messages_after(connection, conversation_id, seq, limit)
 
     async def ready(self) -> dict[str, bool]:
@@ -300,7 +298,7 @@ class Hub:
         async with self.engine.connect() as connection:
             waiting = await _ids(connection, due)
         for conversation_id in waiting:
-            async with open_unit(self.engine, self.signals, self.company, conversation_id) as unit:
+            async with open_unit(self._pool, self.signals, self.company, conversation_id) as unit:
                 if ownership.waited_too_long(unit):
                     ownership.return_after_wait(unit)
 

@@ -8,19 +8,25 @@ from datetime import timedelta
 from typing import Any, Literal
 from uuid import uuid4
 
+from psycopg import AsyncCursor
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 from sqlalchemy import func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chebao.conversations import abroad, buttons, commands, links, notices, ownership
-from chebao.conversations.signals import LIVING
+from chebao.conversations import abroad, buttons, commands, links, notices, ownership, statements
+from chebao.conversations.signals import LIVING, Signals
 from chebao.conversations.tables import conversations, messages
-from chebao.conversations.types import Accepted, Conversation, Incoming, Message, Reply, Work
+from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Reply, Work
 from chebao.conversations.unit import Company, Unit
+from chebao.db import Connection, Pool, transaction
 
 HUMAN_INTENT = "human_agent"
 BACK_INTENT = "hub_back_to_bot"
 LEASE = timedelta(seconds=30)
+
+MOST_WAITING = 60
+"""Messages of one conversation that may wait for a turn; of those beyond, the customer hears that it is too much at once."""
 
 
 @dataclass(frozen=True)
@@ -59,65 +65,76 @@ class Admission:
 
 
 async def accept(
-    engine: AsyncEngine, tokens: buttons.Tokens, company: Company, incoming: Incoming, instance: int
+    pool: Pool, tokens: buttons.Tokens, company: Company, incoming: Incoming, signals: Signals
 ) -> Admission:
     """Writes the message, answers at once what needs no turn, and claims the turn where nothing else waits for one."""
-    async with engine.begin() as connection:
-        conversation = await _lock_or_make(connection, incoming)
-        unit = Unit(connection, conversation, company, instance)
-        known = await _known(connection, conversation.id, incoming)
+    async with transaction(pool) as connection:
+        conversation, known = await _lock_or_make(connection, incoming)
         if known:
             return Admission(known)
+        unit = Unit(connection, conversation, company, signals)
         understood = await _understand(connection, tokens, conversation, incoming)
         if conversation.owner == "closed":
             ownership.change_owner(unit, "bot", reason="customer_wrote")
         elif ownership.waited_too_long(unit):
             ownership.return_after_wait(unit)
-        message = await _write(unit, incoming, understood)
-        released = await _answer_without_turn(unit, understood, message)
-        work = _claimed(unit, message)
+        row = await _row(unit, incoming, understood)
+        written = await connection.execute(statements.insert_message(tuple(row)), statements.values_of(row))
+        released = False
+        if row["state"] != "pending":
+            row |= await _only(written)
+            released = await _answer_without_turn(unit, understood, row["state"], row["id"])
+        claimed = row["state"] == "pending" and _claim(unit)
+        as_claimed = replace(conversation)
         await unit.flush()
+    message = Message.of(row if "id" in row else row | await _only(written))
     accepted = Accepted(conversation.id, message.id, message.seq, duplicate=False)
+    work = Work(as_claimed, (message,)) if claimed else None
     return Admission(accepted, released or message.state == "pending", work, unit.pushes)
 
 
-def _claimed(unit: Unit, message: Message) -> Work | None:
-    """The message's turn, if it is the only one: a lease that was left clean says that nothing older waits."""
+def _claim(unit: Unit) -> bool:
+    """Claims the message's turn, if it is the only one: a lease that was left clean says that nothing older waits."""
     conversation = unit.conversation
-    if message.state != "pending" or conversation.busy_by is not None or conversation.busy_until is not None:
-        return None
-    conversation.busy_by, conversation.busy_until = unit.instance, unit.now + LEASE
-    return Work(replace(conversation), message)
+    if conversation.busy_by is not None or conversation.busy_until is not None:
+        return False
+    conversation.busy_by, conversation.busy_until = unit.signals.instance, unit.now + LEASE
+    conversation.turn_seq = conversation.last_seq
+    return True
 
 
-async def _write(unit: Unit, incoming: Incoming, understood: Understood) -> Message:
+async def _only(cursor: AsyncCursor[DictRow]) -> DictRow:
+    """The one row of a statement that always has one."""
+    row = await cursor.fetchone()
+    assert row is not None
+    return row
+
+
+async def _row(unit: Unit, incoming: Incoming, understood: Understood) -> dict[str, Any]:
+    """The message's row, numbered; its state says who answers it: a turn, the hub at once, or nobody but an agent."""
     conversation = unit.conversation
-    conversation.last_seq += 1
-    conversation.last_customer_seq = seq = conversation.last_seq
+    state = _state(conversation, understood)
+    if state == "pending" and await _flooded(unit):
+        state = "silent"
     conversation.reachable = True
-    row: dict[str, Any] = {
+    conversation.last_seq += 1
+    conversation.last_customer_seq = conversation.last_seq
+    return {
         "conversation_id": conversation.id,
-        "seq": seq,
+        "seq": conversation.last_seq,
         "sender": "customer",
+        "channel": incoming.channel,
+        "account": incoming.account,
         "platform_key": platform_key(conversation.id, incoming),
         "text": understood.text,
         "payload": understood.payload,
-        "buttons": None,
-        "image": None,
-        "custom": None,
         "attachments": incoming.attachments or None,
         "location": incoming.location,
         "epoch": conversation.epoch,
-        "turn_of": None,
-        "state": _state(conversation, understood),
-        "told_at": None,
+        "state": state,
+        "delivery_ref": incoming.ref,
         "event": incoming.event,
     }
-    address = {"channel": incoming.channel, "account": incoming.account, "delivery_ref": incoming.ref}
-    written = await unit.connection.execute(
-        insert(messages).values(**row, **address).returning(messages.c.id, messages.c.at)
-    )
-    return Message(**row, **written.one()._mapping)
 
 
 def _state(conversation: Conversation, understood: Understood) -> str:
@@ -129,27 +146,37 @@ def _state(conversation: Conversation, understood: Understood) -> str:
     return "pending" if conversation.bot_answers else "silent"
 
 
-async def _answer_without_turn(unit: Unit, understood: Understood, message: Message) -> bool:
+async def _flooded(unit: Unit) -> bool:
+    """Whether so many messages wait for a turn that no more can be answered; only a conversation with a turn under way can be."""
+    if unit.conversation.busy_by is None:
+        return False
+    waiting = await _only(await unit.connection.execute(statements.WAITING, (unit.conversation.id,)))
+    return int(waiting["number"]) >= MOST_WAITING
+
+
+async def _answer_without_turn(unit: Unit, understood: Understood, state: str, message_id: int) -> bool:
     """What the hub says by itself. Returns whether messages that were held now wait for a turn."""
     owner = unit.conversation.owner
     if understood.forget:
         await links.forget(unit, everywhere=understood.forget == "everywhere")
         unit.conversation.offered = None
         told = notices.forgotten(everywhere=understood.forget == "everywhere")
-        unit.say(told, sender="system", turn_of=message.id)
+        unit.say(told, sender="system", turn_of=message_id)
         return False
     if understood.consent is not None:
-        return await abroad.answer(unit, message.id, given=understood.consent)
+        return await abroad.answer(unit, message_id, given=understood.consent)
     if not abroad.agreed(unit.conversation):
-        abroad.ask(unit, message.id)
+        abroad.ask(unit, message_id)
     elif understood.back_to_bot and owner == "queued":
-        ownership.return_on_request(unit, message.id)
+        ownership.return_on_request(unit, message_id)
     elif understood.back_to_bot and owner == "bot":
-        unit.say(notices.bot_is_here(), sender="system", turn_of=message.id)
-    elif understood.answer and message.state == "answered":
-        unit.say(understood.answer, sender="system", turn_of=message.id)
-    elif owner == "queued" and message.state == "silent":
-        await ownership.remind_of_queue(unit, message.id)
+        unit.say(notices.bot_is_here(), sender="system", turn_of=message_id)
+    elif understood.answer and state == "answered":
+        unit.say(understood.answer, sender="system", turn_of=message_id)
+    elif owner == "queued" and state == "silent":
+        await ownership.remind_of_queue(unit, message_id)
+    elif owner == "bot" and state == "silent":
+        ownership.ask_for_patience(unit, message_id)
     return False
 
 
@@ -160,41 +187,25 @@ def platform_key(conversation_id: str, incoming: Incoming) -> str | None:
     return f"{conversation_id}:{incoming.key}"
 
 
-async def _lock_or_make(connection: AsyncConnection, incoming: Incoming) -> Conversation:
-    c = conversations.c
-    find = (
-        select(conversations)
-        .where(c.channel == incoming.channel, c.account == incoming.account, c.peer == incoming.peer)
-        .with_for_update()
-    )
-    row = (await connection.execute(find)).one_or_none()
+async def _lock_or_make(connection: Connection, incoming: Incoming) -> tuple[Conversation, Accepted | None]:
+    """The customer's conversation, locked, and the receipt of a message that it holds already."""
+    address = {"channel": incoming.channel, "account": incoming.account, "peer": incoming.peer}
+    row = await (await connection.execute(statements.BY_ADDRESS_LOCKED, address)).fetchone()
     if row is None:
-        await connection.execute(
-            insert(conversations)
-            .values(id=incoming.conversation_id or uuid4().hex, channel=incoming.channel, account=incoming.account,
-                    peer=incoming.peer)
-            .on_conflict_do_nothing()
-        )  # fmt: skip
-        row = (await connection.execute(find)).one()
-    return Conversation(**row._mapping)
-
-
-async def _known(connection: AsyncConnection, conversation_id: str, incoming: Incoming) -> Accepted | None:
-    key = platform_key(conversation_id, incoming)
+        await connection.execute(statements.MAKE, address | {"id": incoming.conversation_id or uuid4().hex})
+        row = await _only(await connection.execute(statements.BY_ADDRESS_LOCKED, address))
+    conversation = Conversation(**row)
+    key = platform_key(conversation.id, incoming)
     if key is None:
-        return None
-    m = messages.c
-    found = await connection.execute(
-        select(m.conversation_id, m.id, m.seq).where(
-            m.channel == incoming.channel, m.account == incoming.account, m.platform_key == key
-        )
-    )
-    row = found.one_or_none()
-    return Accepted(row.conversation_id, row.id, row.seq, duplicate=True) if row else None
+        return conversation, None
+    known = await (await connection.execute(statements.KNOWN, address | {"key": key})).fetchone()
+    return conversation, Accepted(
+        known["conversation_id"], known["id"], known["seq"], duplicate=True
+    ) if known else None
 
 
 async def _understand(
-    connection: AsyncConnection, tokens: buttons.Tokens, conversation: Conversation, incoming: Incoming
+    connection: Connection, tokens: buttons.Tokens, conversation: Conversation, incoming: Incoming
 ) -> Understood:
     text_ = commands.readable(incoming.text)
     if incoming.answer or incoming.payload:
@@ -226,63 +237,63 @@ def _pressed(button: dict[str, str], shown: str) -> Understood:
     return Understood(shown, payload) if payload else Understood(button["payload"])
 
 
-async def _offered(connection: AsyncConnection, conversation_id: str, seq: int, place: int) -> dict[str, str] | None:
-    m = messages.c
-    found = await connection.execute(
-        select(m.buttons, m.custom).where(m.conversation_id == conversation_id, m.seq == seq, m.sender != "customer")
-    )
-    row = found.one_or_none()
-    all_of_it = buttons.payloads(row.buttons, row.custom) if row else []
+async def _offered(connection: Connection, conversation_id: str, seq: int, place: int) -> dict[str, str] | None:
+    row = await (await connection.execute(statements.OFFERED, (conversation_id, seq))).fetchone()
+    all_of_it = buttons.payloads(row["buttons"], row["custom"]) if row else []
     return all_of_it[place] if place < len(all_of_it) else None
 
 
-async def find_conversation(connection: AsyncConnection, channel: str, account: str, peer: str) -> Conversation | None:
+async def find_conversation(connection: Connection, channel: str, account: str, peer: str) -> Conversation | None:
     """The conversation of a customer's address, unlocked."""
-    c = conversations.c
-    row = (
-        await connection.execute(
-            select(conversations).where(c.channel == channel, c.account == account, c.peer == peer)
-        )
-    ).one_or_none()
-    return Conversation(**row._mapping) if row else None
+    address = {"channel": channel, "account": account, "peer": peer}
+    row = await (await connection.execute(statements.BY_ADDRESS, address)).fetchone()
+    return Conversation(**row) if row else None
 
 
-async def messages_after(connection: AsyncConnection, conversation_id: str, seq: int, limit: int) -> Sequence[Message]:
+async def messages_after(connection: Connection, conversation_id: str, seq: int, limit: int) -> Sequence[Message]:
     """The numbered stream of a conversation after `seq`, oldest first."""
-    found = await connection.execute(
-        _message_rows()
-        .where(messages.c.conversation_id == conversation_id, messages.c.seq > seq)
-        .order_by(messages.c.seq)
-        .limit(limit)
-    )
-    return [Message(**row._mapping) for row in found]
+    rows = await (await connection.execute(statements.AFTER, (conversation_id, seq, limit))).fetchall()
+    return [Message(**row) for row in rows]
 
 
-async def first_pending(connection: AsyncConnection, conversation_id: str) -> Message | None:
-    """The oldest message of the conversation that waits for a turn."""
-    found = await connection.execute(
-        _message_rows()
-        .where(messages.c.conversation_id == conversation_id, messages.c.state == "pending")
-        .order_by(messages.c.seq)
-        .limit(1)
-    )
-    row = found.one_or_none()
-    return Message(**row._mapping) if row else None
+async def pending(connection: Connection, conversation_id: str) -> list[Message]:
+    """The messages of the conversation that wait for a turn, oldest first."""
+    rows = await (await connection.execute(statements.PENDING, (conversation_id,))).fetchall()
+    return [Message(**row) for row in rows]
 
 
-def _message_rows() -> Any:
-    return select(*(messages.c[name] for name in Message.__dataclass_fields__))
+def next_turn(waiting: Sequence[Message], begun: int | None) -> tuple[Message, ...]:
+    """The messages of the next turn: those of a turn that was begun, else the oldest one and what can be said together with it.
+
+    Words are joined with words and photos with photos; a pressed button, a position and a call for a person stand alone.
+
+    Args:
+        begun: up to which number a turn was begun that must be repeated as it was, None where there is none.
+    """
+    again = tuple(m for m in waiting if begun is not None and m.seq <= begun)
+    if again or not waiting:
+        return again
+    kind, size, taken = _kind(waiting[0]), 0, list(waiting[:1])
+    for message in waiting[1:]:
+        size += len(message.text) + 1
+        if kind is None or _kind(message) != kind or size + len(waiting[0].text) > MAX_TEXT:
+            break
+        taken.append(message)
+    return tuple(taken)
 
 
-async def vote(connection: AsyncConnection, conversation_id: str, seq: int, helpful: bool) -> bool:
+def _kind(message: Message) -> str | None:
+    """What kind of message can be joined with its like; None for one that stands alone."""
+    if message.payload or message.location or commands.wants_person(message.text):
+        return None
+    if message.attachments:
+        return None if message.text else "photos"
+    return "words"
+
+
+async def vote(connection: Connection, conversation_id: str, seq: int, helpful: bool) -> bool:
     """Keeps what the customer thinks of an answer; False when the bot said nothing under that number."""
-    m = messages.c
-    changed = await connection.execute(
-        update(messages)
-        .where(m.conversation_id == conversation_id, m.seq == seq, m.sender == "bot", m.turn_of.is_not(None))
-        .values(helpful=helpful)
-    )
-    return changed.rowcount == 1
+    return (await connection.execute(statements.VOTE, (helpful, conversation_id, seq))).rowcount == 1
 
 
 async def edit(unit: Unit, ref: str, text_: str) -> bool:
@@ -290,43 +301,43 @@ async def edit(unit: Unit, ref: str, text_: str) -> bool:
 
     Its turn is not run again; one that still waits works with the new words.
     """
-    m = messages.c
-    mine = (m.conversation_id == unit.conversation.id, m.sender == "customer", m.delivery_ref == ref)
-    row = (await unit.connection.execute(select(m.id, m.text, m.custom).where(*mine))).one_or_none()
+    found = await unit.connection.execute(statements.BY_REF, (unit.conversation.id, ref))
+    row = await found.fetchone()
     if row is None:
         return False
-    before = [*((row.custom or {}).get("edits") or []), {"text": row.text, "until": unit.now.isoformat()}]
-    await unit.connection.execute(
-        update(messages).where(m.id == row.id).values(text=commands.readable(text_), custom={"edits": before})
-    )
+    before = [*((row["custom"] or {}).get("edits") or []), {"text": row["text"], "until": unit.now.isoformat()}]
+    await unit.connection.execute(statements.EDIT, (commands.readable(text_), Jsonb({"edits": before}), row["id"]))
     return True
 
 
 async def settle(
-    connection: AsyncConnection, message_id: int, state: str, *, understood: dict[str, Any] | None = None
-) -> bool:
-    """Takes a pending message to its final state; False when it no longer was pending."""
-    changed = await connection.execute(
-        update(messages)
-        .where(messages.c.id == message_id, messages.c.state == "pending")
-        .values(state=state, understood=understood)
+    connection: Connection, turn: Sequence[Message], state: str, *, understood: dict[str, Any] | None = None
+) -> None:
+    """Takes the messages of a turn to their final state; what was understood of them stands beside the last."""
+    joined = {"joined": len(turn)} if len(turn) > 1 else {}
+    values = {"state": state, "last": turn[-1].id, "ids": [message.id for message in turn]}
+    await connection.execute(
+        statements.SETTLE, values | {"understood": Jsonb(understood | joined) if understood else None}
     )
-    return changed.rowcount == 1
 
 
 async def free_dead_leases(engine: AsyncEngine) -> None:
-    """Frees the turns of instances that died: an instance is alive as long as its session holds its advisory lock."""
+    """Frees the turns of instances that died: an instance is alive as long as its session holds its advisory lock.
+
+    A turn that is worth taking up has a message that waits; looking for those spares an index on the leases themselves.
+    """
+    m, c = messages.c, conversations.c
+    waiting = select(m.conversation_id).where(m.state == "pending")
     async with engine.begin() as connection:
-        c = conversations.c
         await connection.execute(
             update(conversations)
-            .where(c.busy_by.is_not(None), or_(c.busy_until < func.now(), c.busy_by.not_in(LIVING)))
+            .where(c.id.in_(waiting), c.busy_by.is_not(None), or_(c.busy_until < func.now(), c.busy_by.not_in(LIVING)))
             .values(busy_by=None)
         )
 
 
 async def unanswered(engine: AsyncEngine, *, untold: bool) -> list[str]:
-    """Conversations with a message that waits and no turn under way.
+    """Conversations with a message that waits and no turn under way, the longest-waiting first.
 
     Args:
         untold: only those where the customer was not yet told that it will take longer.
@@ -334,9 +345,10 @@ async def unanswered(engine: AsyncEngine, *, untold: bool) -> list[str]:
     m, c = messages.c, conversations.c
     wanted = (
         select(m.conversation_id)
-        .distinct()
         .join(conversations, c.id == m.conversation_id)
         .where(m.state == "pending", c.busy_by.is_(None))
+        .group_by(m.conversation_id)
+        .order_by(func.min(m.at))
     )
     if untold:
         wanted = wanted.where(m.told_at.is_(None))

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from psycopg.types.json import Jsonb
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chebao.conversations import abroad
@@ -65,41 +65,45 @@ def _of(identity: Mapping[str, Any]) -> ColumnElement[bool]:
 # --- linking and forgetting -----------------------------------------------------------------------------------------
 
 
+_OWN = "SELECT customer_id, phone FROM hub.links WHERE conversation_id = %s"
+_LINK = (
+    "INSERT INTO hub.links (conversation_id, customer_id, phone, linked_at)"
+    " VALUES (%(id)s, %(customer_id)s, %(phone)s, %(at)s) ON CONFLICT (conversation_id) DO UPDATE"
+    " SET customer_id = excluded.customer_id, phone = excluded.phone, linked_at = excluded.linked_at"
+)
+# As `_same_customer`: by his number, and by the phone proved where the insurer does not know him yet.
+_OTHERS = (
+    "SELECT c.id, c.begun FROM hub.links l JOIN hub.conversations c ON c.id = l.conversation_id WHERE c.id <> %(id)s AND"
+    " (l.customer_id = %(customer_id)s OR (l.phone = %(phone)s AND (%(customer_id)s::text IS NULL OR l.customer_id IS NULL)))"
+    " ORDER BY c.id FOR UPDATE OF c"
+)
+_FORGET = "UPDATE hub.conversations SET verified = NULL, begun = %s WHERE id = %s"
+_UNLINK = "DELETE FROM hub.links WHERE conversation_id = ANY(%s)"
+
+
 async def link(unit: Unit, identity: Mapping[str, Any]) -> None:
     """The customer has proved who he is here; what another person began here is no longer known."""
     conversation = unit.conversation
-    values = {"customer_id": identity.get("customer_id"), "phone": identity.get("phone"), "linked_at": unit.now}
-    known = (
-        await unit.connection.execute(
-            select(links.c.customer_id, links.c.phone).where(links.c.conversation_id == conversation.id)
-        )
-    ).one_or_none()
-    if known and known.phone != values["phone"] and known.customer_id != values["customer_id"]:
+    customer_id, phone = identity.get("customer_id"), identity.get("phone")
+    known = await (await unit.connection.execute(_OWN, (conversation.id,))).fetchone()
+    if known and known["phone"] != phone and known["customer_id"] != customer_id:
         conversation.begun = _dropped(conversation.begun)
-    await unit.connection.execute(
-        insert(links)
-        .values(conversation_id=conversation.id, **values)
-        .on_conflict_do_update(index_elements=[links.c.conversation_id], set_=values)
-    )
+    values = {"id": conversation.id, "customer_id": customer_id, "phone": phone, "at": unit.now}
+    await unit.connection.execute(_LINK, values)
 
 
 async def forget(unit: Unit, *, everywhere: bool) -> int:
     """Ends proof and link here, or in all conversations of the customer; what was begun is given up. Returns how many."""
     conversation, connection = unit.conversation, unit.connection
-    own = links.c.conversation_id == conversation.id
-    mine = (await connection.execute(select(links.c.customer_id, links.c.phone).where(own))).one_or_none()
+    mine = await (await connection.execute(_OWN, (conversation.id,))).fetchone()
     others: list[str] = []
     if mine and everywhere:
-        same = _same_customer(mine.customer_id, mine.phone)
-        found = await connection.execute(select(links.c.conversation_id).where(same, ~own))
-        others = sorted(found.scalars())
-    locked = select(conversations.c.id, conversations.c.begun).where(conversations.c.id.in_(others)).with_for_update()
-    for row in (await connection.execute(locked.order_by(conversations.c.id))).all() if others else ():
-        await connection.execute(
-            update(conversations).where(conversations.c.id == row.id).values(verified=None, begun=_dropped(row.begun))
-        )
+        for row in await (await connection.execute(_OTHERS, {"id": conversation.id, **mine})).fetchall():
+            begun = _dropped(row["begun"])
+            await connection.execute(_FORGET, (Jsonb(begun) if begun else None, row["id"]))
+            others.append(row["id"])
     conversation.verified, conversation.begun = None, _dropped(conversation.begun)
-    await connection.execute(delete(links).where(links.c.conversation_id.in_([conversation.id, *others])))
+    await connection.execute(_UNLINK, ([conversation.id, *others],))
     log.info(line("customer_forgotten", conversation=conversation.id, conversations=1 + len(others)))
     return 1 + len(others)
 

@@ -87,6 +87,11 @@ def still_working() -> Reply:
     return Reply(text="您的消息已经收到，正在处理，请稍候。")
 
 
+def too_fast() -> Reply:
+    """While more messages of a customer wait than can be answered."""
+    return Reply(text="您发得有点快，前面的消息我正在处理。请稍等我回复，再把没有回答到的补发一次。")
+
+
 def queued(position: int, wait_minutes: int, keep_bot: bool) -> Reply:
     """Right after a hand-off."""
     if keep_bot:

@@ -3,40 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, func, or_, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from psycopg import AsyncCursor
+from psycopg.rows import DictRow
 
+from chebao.conversations import statements
 from chebao.conversations.buttons import Tokens, with_tokens
-from chebao.conversations.tables import messages
 from chebao.conversations.types import Accepted, Message
+from chebao.conversations.unit import Unit
+from chebao.db import Connection
 
-_FIELDS = tuple(messages.c[name] for name in Message.__dataclass_fields__)
+
+@dataclass(frozen=True)
+class Taken:
+    """What a turn's caller is shown: first what arose by itself and was not delivered yet, then what the turn says."""
+
+    earlier: AsyncCursor[DictRow]
+    said: list[Message]
+
+    async def messages(self) -> list[Message]:
+        """All of it, once the transaction has committed."""
+        return [*_in_order(await self.earlier.fetchall()), *self.said]
 
 
-async def take_for_door(connection: AsyncConnection, accepted: Accepted, waited_for: Collection[int]) -> list[Message]:
-    """What the answer to `accepted` carries: first what arose by itself and was not delivered yet, then its own replies.
+async def take_with(unit: Unit, waited_for: Collection[int]) -> Taken:
+    """Takes out what a turn is about to say, and what lies there, in the turn's own transaction.
 
     Args:
-        waited_for: messages whose own callers still wait; their replies are left to them.
+        waited_for: messages whose own callers wait; their replies are left to them.
     """
-    m = messages.c
-    wanted = m.turn_of == accepted.message_id
-    if not accepted.duplicate:
-        others = [i for i in waited_for if i != accepted.message_id]
-        by_itself = or_(m.turn_of.is_(None), m.turn_of.not_in(others))
-        wanted = or_(wanted, and_(m.delivered_at.is_(None), by_itself))
-    # A crash of the database server may repeat a delivery; it is not worth waiting for the disk.
-    await connection.execute(text("SET LOCAL synchronous_commit TO off"))
-    found = await connection.execute(
-        update(messages)
-        .where(m.conversation_id == accepted.conversation_id, m.sender != "customer", wanted)
-        .values(delivered_at=func.coalesce(m.delivered_at, func.now()))
-        .returning(*_FIELDS)
-    )
-    rows = [Message(**row._mapping) for row in found]
-    return sorted(rows, key=lambda row: (row.turn_of == accepted.message_id, row.seq))
+    wanted = (unit.conversation.id, list(waited_for))
+    return Taken(await unit.connection.execute(statements.TAKE_UNDELIVERED, wanted), unit.take_said())
+
+
+async def take_for_door(connection: Connection, accepted: Accepted, waited_for: Collection[int]) -> list[Message]:
+    """What the answer to `accepted` carries: first what arose by itself and was not delivered yet, then its own replies."""
+    conversation, message = accepted.conversation_id, accepted.message_id
+    own = await (await connection.execute(statements.TAKE_OWN, (conversation, message))).fetchall()
+    if accepted.duplicate:
+        return _in_order(own)
+    others = [i for i in waited_for if i != message]
+    by_itself = await connection.execute(statements.TAKE_UNDELIVERED, (conversation, others))
+    return [*_in_order(await by_itself.fetchall()), *_in_order(own)]
+
+
+def _in_order(rows: list[DictRow]) -> list[Message]:
+    return sorted((Message(**row) for row in rows), key=lambda message: message.seq)
 
 
 def shown(tokens: Tokens, message: Message) -> dict[str, Any]:

@@ -6,13 +6,10 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from chebao.conversations import notices
-from chebao.conversations.tables import conversations, messages
+from chebao.conversations import notices, statements
 from chebao.conversations.types import Conversation, Owner
 from chebao.conversations.unit import Unit
+from chebao.db import Connection
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -38,17 +35,12 @@ def change_owner(unit: Unit, owner: Owner, *, reason: str) -> None:
         conversation.keep_bot = False
 
 
-async def queue_position(connection: AsyncConnection, conversation: Conversation) -> int | None:
+async def queue_position(connection: Connection, conversation: Conversation) -> int | None:
     """Place in the queue, 1 is next; None when not queued."""
     if conversation.owner != "queued":
         return None
-    c = conversations.c
-    ahead = or_(
-        c.priority > conversation.priority,
-        and_(c.priority == conversation.priority, c.queued_at < conversation.queued_at),
-    )
-    count = select(func.count()).where(c.owner == "queued", c.id != conversation.id, ahead)
-    return int((await connection.execute(count)).scalar_one()) + 1
+    row = await (await connection.execute(statements.PLACE, conversation.__dict__)).fetchone()
+    return int(row["place"]) if row else None
 
 
 async def hand_off(
@@ -79,16 +71,7 @@ async def hand_off(
 
 async def silence_pending(unit: Unit, turn_of: int | None) -> None:
     """Messages that still wait for a turn are now the agent's to answer."""
-    conversation = unit.conversation
-    await unit.connection.execute(
-        update(messages)
-        .where(
-            messages.c.conversation_id == conversation.id,
-            messages.c.state == "pending",
-            messages.c.id != (turn_of or 0),
-        )
-        .values(state="silent")
-    )
+    await unit.connection.execute(statements.SILENCE, (unit.conversation.id, turn_of or 0))
 
 
 async def remind_of_queue(unit: Unit, turn_of: int | None) -> None:
@@ -99,6 +82,16 @@ async def remind_of_queue(unit: Unit, turn_of: int | None) -> None:
     conversation.reminded_at = unit.now
     place = await queue_position(unit.connection, conversation) or 1
     unit.say(notices.still_queued(place), sender="system", turn_of=turn_of)
+
+
+def ask_for_patience(unit: Unit, turn_of: int | None) -> None:
+    """A short notice to a customer of whom too many messages wait, at most once a minute; the message stays in the ledger."""
+    conversation = unit.conversation
+    log.warning(line("flood", conversation=conversation.id, message=turn_of))
+    if conversation.reminded_at and unit.now - conversation.reminded_at < _REMIND_EVERY:
+        return
+    conversation.reminded_at = unit.now
+    unit.say(notices.too_fast(), sender="system", turn_of=turn_of)
 
 
 def return_on_request(unit: Unit, turn_of: int | None) -> None:

@@ -8,10 +8,11 @@ import logging
 import re
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import httpx
+import aiohttp
 
 from chebao.conversations import links
 from chebao.conversations.types import Conversation, Message, Reply
@@ -61,18 +62,25 @@ class FollowUp:
 class Rasa:
     """Client of ``/webhooks/hub/webhook``; a repeated `message_id` gets the stored replies, so asking again is safe."""
 
-    def __init__(
-        self, base_url: str, actions_url: str, *, budget: float, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, base_url: str, actions_url: str, *, budget: float) -> None:
         self._url = f"{base_url.rstrip('/')}/webhooks/hub/webhook"
         self._alive_url = f"{base_url.rstrip('/')}/webhooks/hub/health"
         self._actions_url = f"{actions_url.rstrip('/')}/health"
         self._budget = budget
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=4)
-        self._http = httpx.AsyncClient(transport=transport, limits=limits, trust_env=False)
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def _http(self) -> aiohttp.ClientSession:
+        """Made at the first call, because it belongs to the running loop."""
+        if self._session is None:
+            # Below Sanic's keep-alive of 5 s, so that we never write into a connection that is just being closed.
+            connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=4)
+            self._session = aiohttp.ClientSession(connector=connector)
+        return self._session
 
     async def close(self) -> None:
-        await self._http.aclose()
+        if self._session:
+            await self._session.close()
 
     async def ask(
         self, conversation: Conversation, message: Message, *, once: bool = False, follow_up: FollowUp | None = None
@@ -91,26 +99,30 @@ class Rasa:
         deadline = time.monotonic() + self._budget
         away = failed = ""
         for pause in (0.0, *(() if once else _PAUSES)):
-            await asyncio.sleep(pause)
+            if pause:
+                await asyncio.sleep(pause)
             try:
-                answer = await self._post(body, deadline)
-            except httpx.TransportError as error:
+                status, answer = await self._post(body, deadline)
+            except aiohttp.ClientError as error:
                 away = type(error).__name__
                 continue
-            if answer.status_code < 300:
+            if status < 300:
                 return answer_of(answer)
-            away = f"status_{answer.status_code}"
-            if answer.status_code < 500 or failed:
+            away = f"status_{status}"
+            if status < 500 or failed:
                 raise RasaFailed(away)
             if all((await self.ready()).values()):
                 failed = away
         raise RasaAway(away)
 
-    async def _post(self, body: dict[str, Any], deadline: float) -> httpx.Response:
-        left = deadline - time.monotonic()
+    async def _post(self, body: dict[str, Any], deadline: float) -> tuple[int, str]:
+        left = max(deadline - time.monotonic(), 0.05)
+        timeout = aiohttp.ClientTimeout(total=left, sock_connect=1.0)
         try:
-            async with asyncio.timeout(max(left, 0.05)):
-                return await self._http.post(self._url, json=body, timeout=httpx.Timeout(self._budget + 1, connect=1.0))
+            async with self._http.post(self._url, json=body, timeout=timeout) as answer:
+                return answer.status, await answer.text("utf-8")
+        except aiohttp.ConnectionTimeoutError:
+            raise
         except TimeoutError:
             raise RasaFailed("timeout") from None
 
@@ -128,10 +140,10 @@ class Rasa:
 
     async def _answers(self, url: str) -> bool:
         try:
-            answer = await self._http.get(url, timeout=1.5)
-        except httpx.TransportError:
+            async with self._http.get(url, timeout=aiohttp.ClientTimeout(total=1.5)) as answer:
+                return answer.status == HTTPStatus.OK
+        except (aiohttp.ClientError, TimeoutError):
             return False
-        return answer.status_code == httpx.codes.OK
 
 
 def request_body(conversation: Conversation, message: Message, follow_up: FollowUp | None = None) -> dict[str, Any]:
@@ -165,14 +177,14 @@ def _as_text(message: Message) -> str:
     return ""
 
 
-def answer_of(response: httpx.Response) -> Answer:
-    """Replies and understanding of a 200.
+def answer_of(raw: str) -> Answer:
+    """Replies and understanding of the body of a 200.
 
     Raises:
         RasaFailed: not the contract's shape, or an empty list.
     """
     try:
-        body = json.loads(_NUL.sub(r"\1", response.text))
+        body = json.loads(_NUL.sub(r"\1", raw))
         replies = [_reply(r) for r in body["replies"]]
         understood = body.get("understood")
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -1,7 +1,8 @@
 """Wakes whoever waits for a conversation: in this process at once, in other replicas by LISTEN/NOTIFY.
 
 The listening session also holds the advisory lock that proves this instance alive: when the process dies, PostgreSQL drops the
-session, and the leases of its turns are free at once (`ledger.free_dead_leases`).
+session, and the leases of its turns are free at once (`ledger.free_dead_leases`). PostgreSQL lets transactions that notify commit one
+after the other only, so a process that is alone does not notify; one that starts says so (`_HELLO`) before it serves anybody.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ LIVING = (
 """The numbers of all living instances: each holds its advisory lock for as long as its session lasts."""
 
 _RETRY = 1.0
+_HELLO = ""
+_HEARD_WITHIN = 0.2
+"""Seconds in which every living process has heard that a new one listens."""
+
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +50,7 @@ class Signals:
         self._ready = asyncio.Event()
         self.on_push: Callable[[str], None] = lambda _: None
         self.instance = secrets.randbelow(2**31 - 1) + 1
+        self.alone = False
 
     async def start(self) -> None:
         """Connects and listens; returns when the liveness lock is held."""
@@ -93,10 +99,20 @@ class Signals:
         async with connection:
             await connection.execute("SELECT pg_advisory_lock(%s::int, %s::int)", (LOCK_CLASS, self.instance))
             await connection.execute(f"LISTEN {CHANNEL}")
+            await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{self.instance}:{_HELLO}"))
+            others = await connection.execute(
+                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid::bigint = %s"
+                " AND objid::bigint <> %s AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+                (LOCK_CLASS, self.instance),
+            )
+            self.alone = await others.fetchone() is None
+            if not self.alone:
+                await asyncio.sleep(_HEARD_WITHIN)
             self._ready.set()
             for conversation_id in list(self._waiting):
                 self.wake(conversation_id)
             async for notice in connection.notifies():
                 instance, _, conversation_id = notice.payload.partition(":")
                 if instance != str(self.instance):
+                    self.alone = False
                     self.wake(conversation_id)

@@ -47,6 +47,7 @@ conversations = Table(
     Column("reminded_at", _MOMENT),
     Column("busy_by", Integer),
     Column("busy_until", _MOMENT),
+    Column("turn_seq", Integer),
     Column("created_at", _MOMENT, nullable=False, server_default=text("now()")),
     Column("updated_at", _MOMENT, nullable=False, server_default=text("now()")),
 )

@@ -1,9 +1,9 @@
 """The turn runner: at most one turn of a conversation at a time, in order, whatever dies in between.
 
 A turn holds the conversation's lease (`busy_by` = this instance); a lease given back clean (`busy_until` empty too) says that no
-older message waits. The turn's message stays pending until the replies stand in the
-outbox, in one transaction with the effects; so a turn that dies anywhere before is asked again under the same message id, and
-Rasa answers that with the stored replies.
+older message waits. The turn's messages stay pending until the replies stand in the outbox, in one transaction with the effects;
+so a turn that dies anywhere before is asked again with the same messages (`turn_seq`) under the same message id, and Rasa answers
+that with the stored replies.
 """
 
 from __future__ import annotations
@@ -12,28 +12,37 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from sqlalchemy import select, update
-from sqlalchemy.exc import DataError, SQLAlchemyError
+from psycopg import DataError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chebao.conversations import continuation, effects, ledger, notices, ownership
+from chebao.conversations import continuation, effects, ledger, notices, outbox, ownership, statements
 from chebao.conversations.attachments import Attachments
+from chebao.conversations.callers import Callers
+from chebao.conversations.pace import Gate, Pace
 from chebao.conversations.rasa import Answer, Rasa, RasaAway, RasaFailed
 from chebao.conversations.signals import Signals
-from chebao.conversations.tables import conversations, messages
-from chebao.conversations.types import Conversation, Message, Reply, Work
+from chebao.conversations.types import PULLED, Conversation, Message, Reply, Work
 from chebao.conversations.unit import Company, Unit, open_unit
+from chebao.db import Pool, transaction
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
 
 _PROBE_EVERY = 1.0
-_AT_ONCE = 16
+_AT_ONCE = 8
+"""Turns that Rasa is asked to run at once: it works on one core, and what waits for it waits here, in order."""
+
+_TAKEN_UP_AT_ONCE = 16
+_FRESH = 10.0
+"""Seconds after which a claim that still waits for its place is renewed."""
+
+_CALM = 2.0
+"""Seconds after a turn for which a customer's pace is remembered."""
+
 _PRIORITY = {"customer_request": 5, "tool_failure": 6}
 _ASKED_IN_OUTAGE = "客户要求人工客服（机器人当时不可用）。"
 
@@ -56,24 +65,33 @@ class Turns:
     def __init__(
         self,
         engine: AsyncEngine,
+        pool: Pool,
         signals: Signals,
         rasa: Rasa,
         company: Company,
         attachments: Attachments | None = None,
     ) -> None:
-        self._engine, self._signals, self._rasa, self._company = engine, signals, rasa, company
+        self._engine, self._pool, self._signals, self._rasa, self._company = engine, pool, signals, rasa, company
         self._attachments = attachments
+        self.callers = Callers()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._given: dict[str, Work] = {}
-        self._watched: dict[int, set[asyncio.Event]] = defaultdict(set)
+        self._gate = Gate(_AT_ONCE)
+        self._paces: dict[str, Pace] = defaultdict(Pace)
         self._outage: asyncio.Task[None] | None = None
         self._stopping = False
 
-    def start(self, conversation_id: str, work: Work | None = None) -> None:
-        """Sees to it that the conversation's pending messages are worked on, beginning with a turn already claimed."""
+    def start(self, conversation_id: str, work: Work | None = None, *, written: bool = False) -> None:
+        """Sees to it that the conversation's pending messages are worked on, beginning with a turn already claimed.
+
+        Args:
+            written: the customer has just written one of them.
+        """
         if self._stopping:
             return
+        if written:
+            self._paces[conversation_id].message(asyncio.get_running_loop().time())
         if work:
             self._given[conversation_id] = work
         if conversation_id in self._tasks:
@@ -81,17 +99,9 @@ class Turns:
             return
         self._tasks[conversation_id] = asyncio.create_task(self._run(conversation_id), name=f"turn-{conversation_id}")
 
-    @contextmanager
-    def watch(self, message_id: int) -> Iterator[asyncio.Event]:
-        """An event that is set when a turn of this process ended for the message, so that the database need not be asked."""
-        ended = asyncio.Event()
-        self._watched[message_id].add(ended)
-        try:
-            yield ended
-        finally:
-            self._watched[message_id].discard(ended)
-            if not self._watched[message_id]:
-                del self._watched[message_id]
+    def works_on(self, conversation_id: str) -> bool:
+        """Whether this process works on the conversation, so that its waiting callers will be told."""
+        return conversation_id in self._tasks
 
     @property
     def rasa_away(self) -> bool:
@@ -105,19 +115,20 @@ class Turns:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        async with self._engine.begin() as connection:
-            await connection.execute(
-                update(conversations).where(conversations.c.busy_by == self._signals.instance).values(busy_by=None)
-            )
+        async with self._pool.connection() as connection:
+            await connection.execute(statements.FREE_LEASES, (self._signals.instance,))
 
     async def resume(self) -> None:
         """Takes up every unfinished message that no live instance works on.
 
         While Rasa is away those are enough whose customers were not told yet.
         """
+        calm = asyncio.get_running_loop().time() - _CALM
+        for conversation_id in [c for c, pace in self._paces.items() if pace.ended < calm]:
+            del self._paces[conversation_id]
         await ledger.free_dead_leases(self._engine)
         waiting = await ledger.unanswered(self._engine, untold=self.rasa_away)
-        gate = asyncio.Semaphore(_AT_ONCE)
+        gate = asyncio.Semaphore(_TAKEN_UP_AT_ONCE)
 
         async def one(conversation_id: str) -> None:
             async with gate:
@@ -139,31 +150,39 @@ class Turns:
         finally:
             self._tasks.pop(conversation_id, None)
             self._again.discard(conversation_id)
+            self._given.pop(conversation_id, None)
+            self._signals.wake(conversation_id)  # whoever waits for another instance's turn looks for himself now
 
     async def _drain(self, conversation_id: str) -> None:
+        """One turn after the other until nothing waits."""
         work = self._given.pop(conversation_id, None) or await self._claim(conversation_id)
+        pace, clock = self._paces[conversation_id], asyncio.get_running_loop().time
         while work:
-            began = time.monotonic()
-            outcome = await self._ask(work)
-            log.info(
-                line(
-                    "turn_ended",
-                    conversation=conversation_id,
-                    message=work.message.id,
-                    ms=round((time.monotonic() - began) * 1000),
-                    replies=None if outcome is None or outcome.replies is None else len(outcome.replies),
-                )
-            )
-            try:
-                following = await self._finish(work, outcome)
-            except (DataError, UnicodeEncodeError):
-                # Rasa would give the same replies for ever; the error's own words may hold them, so they stay out of the log.
-                log.error(line("replies_not_storable", conversation=conversation_id, message=work.message.id))
-                following = await self._finish(work, Outcome(None, "not_storable"))
-            work = following
+            claimed = clock()
+            await pace.heard_out(claimed)
+            async with self._gate.entered(work.messages[0].at):
+                if conversation_id in self._again or clock() - claimed > _FRESH:
+                    self._again.discard(conversation_id)
+                    work = await self._claim(conversation_id, unasked=work)
+                    if work is None:
+                        break
+                pace.begin(clock())
+                outcome = await self._ask(work)
+            work = await self._written(work, outcome)
+            if work is None:
+                pace.end(clock())
+
+    async def _written(self, work: Work, outcome: Outcome | None) -> Work | None:
+        try:
+            return await self._finish(work, outcome)
+        except (DataError, UnicodeEncodeError):
+            # Rasa would give the same replies for ever; the error's own words may hold them, so they stay out of the log.
+            log.error(line("replies_not_storable", conversation=work.conversation.id, message=work.last.id))
+            return await self._finish(work, Outcome(None, "not_storable"))
 
     async def _ask(self, work: Work) -> Outcome | None:
         """The outcome, or None when Rasa is away."""
+        began = time.monotonic()
         try:
             message = await self._attachments.described(work.message) if self._attachments else work.message
             first = await self._rasa.ask(work.conversation, message, once=self.rasa_away)
@@ -171,74 +190,87 @@ class Turns:
             if self._attachments:
                 await self._attachments.forget_places(message)
                 self._attachments.expect(answer.replies)
-            return Outcome(answer)
         except RasaFailed as failure:
             problem = str(failure)
         except RasaAway as away:
-            log.warning(line("rasa_away", conversation=work.conversation.id, message=work.message.id, reason=away))
+            log.warning(line("rasa_away", conversation=work.conversation.id, message=work.last.id, reason=away))
             return None
         except Exception as bug:  # a message that nobody can answer must not hold up those behind it
-            log.exception(line("turn_crashed", conversation=work.conversation.id, message=work.message.id))
+            log.exception(line("turn_crashed", conversation=work.conversation.id, message=work.last.id))
             return Outcome(None, type(bug).__name__)
-        log.error(line("turn_failed", conversation=work.conversation.id, message=work.message.id, reason=problem))
+        else:
+            log.info(
+                line("turn_ended", conversation=work.conversation.id, message=work.last.id, messages=len(work.messages),
+                     ms=round((time.monotonic() - began) * 1000), replies=len(answer.replies))
+            )  # fmt: skip
+            return Outcome(answer)
+        log.error(line("turn_failed", conversation=work.conversation.id, message=work.last.id, reason=problem))
         return Outcome(None, problem)
 
-    async def _claim(self, conversation_id: str) -> Work | None:
-        """Takes the lease and the oldest pending message; None where another instance holds it or nothing waits."""
-        async with self._engine.begin() as connection:
-            row = (
-                await connection.execute(
-                    select(conversations).where(conversations.c.id == conversation_id).with_for_update()
-                )
-            ).one()
-            conversation = Conversation(**row._mapping)
-            now = datetime.now(UTC)
-            others = conversation.busy_by not in (None, self._signals.instance)
-            if others and conversation.busy_until is not None and conversation.busy_until > now:
+    async def _claim(self, conversation_id: str, *, unasked: Work | None = None) -> Work | None:
+        """Takes the lease and the messages of the next turn; None where another instance holds it or nothing waits.
+
+        Args:
+            unasked: our own claim, which Rasa was not asked yet: what came in since then may join it, unless it is a repetition.
+        """
+        async with transaction(self._pool) as connection:
+            found = await connection.execute(statements.BY_ID_LOCKED, (conversation_id,))
+            rows = await connection.execute(statements.PENDING, (conversation_id,))
+            row = await found.fetchone()
+            assert row is not None
+            unit = Unit(connection, Conversation(**row), self._company, self._signals)
+            conversation = unit.conversation
+            ours = conversation.busy_by == self._signals.instance
+            if not ours and conversation.busy_by is not None and (conversation.busy_until or unit.now) > unit.now:
                 return None
-            message = await ledger.first_pending(connection, conversation_id)
-            if message and not conversation.bot_answers:
-                await ownership.silence_pending(Unit(connection, conversation, self._company), None)
-                message = None
-            await connection.execute(
-                update(conversations)
-                .where(conversations.c.id == conversation_id)
-                .values(
-                    busy_by=self._signals.instance if message else None,
-                    busy_until=now + ledger.LEASE if message else None,
-                )
-            )
-        return Work(conversation, message) if message else None
+            waiting = [Message(**row) for row in await rows.fetchall()]
+            if waiting and not conversation.bot_answers:
+                await ownership.silence_pending(unit, None)
+                waiting = []
+            begun = None if ours and unasked and not unasked.repeated else conversation.turn_seq
+            turn = ledger.next_turn(waiting, begun)
+            self._lease(unit, turn)
+            claimed = replace(conversation)
+            await unit.flush()
+        return Work(claimed, turn, begun is not None) if turn else None
+
+    def _lease(self, unit: Unit, turn: Sequence[Message]) -> None:
+        """Keeps the lease for this turn, or gives it back where there is none."""
+        conversation = unit.conversation
+        conversation.busy_by = self._signals.instance if turn else None
+        conversation.busy_until = unit.now + ledger.LEASE if turn else None
+        conversation.turn_seq = turn[-1].seq if turn else None
 
     async def _finish(self, work: Work, outcome: Outcome | None) -> Work | None:
         """Writes the outcome; returns the next turn of the conversation, or None with the lease freed."""
-        async with open_unit(self._engine, self._signals, self._company, work.conversation.id) as unit:
+        ids = [message.id for message in work.messages]
+        async with open_unit(self._pool, self._signals, self._company, work.conversation.id) as unit:
             conversation = unit.conversation
+            waiting = await ledger.pending(unit.connection, conversation.id)
             if conversation.busy_by != self._signals.instance:
-                log.warning(line("lease_lost", conversation=conversation.id, message=work.message.id))
+                log.warning(line("lease_lost", conversation=conversation.id, message=work.last.id))
                 return None
+            taken = None
             if conversation.epoch != work.conversation.epoch:
                 await _drop(unit, work, outcome)
             elif outcome is None:
-                await _tell_outage(unit)
-            elif await ledger.settle(
-                unit.connection,
-                work.message.id,
-                "answered" if outcome.answer else "failed",
-                understood=outcome.answer.understood if outcome.answer else None,
-            ):
-                await _write(unit, work.message, outcome)
-            next_message = None
-            more = conversation.epoch != work.conversation.epoch or conversation.last_customer_seq > work.message.seq
-            if outcome is not None and conversation.bot_answers and more:
-                next_message = await ledger.first_pending(unit.connection, conversation.id)
-            conversation.busy_by = self._signals.instance if next_message else None
-            conversation.busy_until = unit.now + ledger.LEASE if next_message else unit.now if outcome is None else None
-        for ended in self._watched.get(work.message.id, ()):
-            ended.set()
+                await _tell_outage(unit, waiting)
+                ids = [message.id for message in waiting]
+            else:
+                await _write(unit, work, outcome)
+                waiting, conversation.turn_seq = waiting[len(ids) :], None
+                if conversation.channel in PULLED and self.callers.last_of(ids) is not None:
+                    taken = await outbox.take_with(unit, self.callers.besides(ids))
+            begun = conversation.turn_seq
+            following = ledger.next_turn(waiting, begun) if conversation.bot_answers and outcome else ()
+            if outcome:
+                self._lease(unit, following)
+            else:
+                conversation.busy_by, conversation.busy_until = None, unit.now
+        self.callers.tell(ids, await taken.messages() if taken else None)
         if outcome is None:
             self._begin_outage()
-        return Work(conversation, next_message) if next_message else None
+        return Work(replace(conversation), following, begun is not None) if following else None
 
     def _begin_outage(self) -> None:
         if self._outage is None and not self._stopping:
@@ -263,29 +295,31 @@ class Turns:
 async def _drop(unit: Unit, work: Work, outcome: Outcome | None) -> None:
     """A turn of an old epoch: nothing of it is said; only the fact of who the customer proved to be is kept.
 
-    Where the bot answers again meanwhile, the message stays pending and is asked once more under the present epoch.
+    Where the bot answers again meanwhile, the messages stay pending and are asked once more under the present epoch.
     """
     replies, found = effects.split((outcome.replies if outcome else None) or [])
     if not unit.conversation.bot_answers:
-        await ledger.settle(unit.connection, work.message.id, "silent")
+        await ledger.settle(unit.connection, work.messages, "silent")
     for effect in found:
         if isinstance(effect.get("verified"), dict):
             await effects.apply_verified(unit, effect["verified"])
     log.warning(
-        line("replies_dropped", conversation=unit.conversation.id, message=work.message.id, replies=len(replies),
+        line("replies_dropped", conversation=unit.conversation.id, message=work.last.id, replies=len(replies),
              turn_epoch=work.conversation.epoch, epoch=unit.conversation.epoch)
     )  # fmt: skip
 
 
-async def _write(unit: Unit, message: Message, outcome: Outcome) -> None:
-    conversation = unit.conversation
+async def _write(unit: Unit, work: Work, outcome: Outcome) -> None:
+    conversation, message = unit.conversation, work.last
     wants_person = ledger.asks_for_person(message.text, message.payload)
-    if outcome.replies is None:
+    if outcome.answer is None:
+        await ledger.settle(unit.connection, work.messages, "failed")
         await _write_failure(unit, message, wants_person)
         return
+    await ledger.settle(unit.connection, work.messages, "answered", understood=outcome.answer.understood)
     conversation.offered = None
     conversation.failures = 0
-    shown, found = effects.split(outcome.replies)
+    shown, found = effects.split(outcome.answer.replies)
     keep_bot = any(e["handoff"].get("keep_bot") for e in found if isinstance(e.get("handoff"), dict))
     if keep_bot:
         await effects.apply(unit, found, turn_of=message.id)
@@ -317,22 +351,14 @@ async def _hand_off(unit: Unit, message_id: int, reason: str, summary: str) -> N
     )
 
 
-async def _tell_outage(unit: Unit) -> None:
+async def _tell_outage(unit: Unit, waiting: Sequence[Message]) -> None:
     """Tells the customer once for the messages that were not told yet; a message asking for a person gets one now."""
-    m = messages.c
-    waiting = (
-        await unit.connection.execute(
-            select(m.id, m.text, m.payload, m.told_at)
-            .where(m.conversation_id == unit.conversation.id, m.state == "pending")
-            .order_by(m.seq)
-        )
-    ).all()
-    for row in waiting:
-        if ledger.asks_for_person(row.text, row.payload):
-            await ledger.settle(unit.connection, row.id, "answered")
-            await _hand_off(unit, row.id, "customer_request", _ASKED_IN_OUTAGE)
+    for message in waiting:
+        if ledger.asks_for_person(message.text, message.payload):
+            await ledger.settle(unit.connection, [message], "answered")
+            await _hand_off(unit, message.id, "customer_request", _ASKED_IN_OUTAGE)
             return
-    untold = [row.id for row in waiting if row.told_at is None]
+    untold = [message.id for message in waiting if message.told_at is None]
     if untold:
-        await unit.connection.execute(update(messages).where(m.id.in_(untold)).values(told_at=unit.now))
+        await unit.connection.execute(statements.TOLD, (unit.now, untold))
         unit.say(notices.outage(), sender="system", turn_of=untold[-1])

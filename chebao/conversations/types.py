@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 Owner = Literal["bot", "queued", "agent", "closed"]
 Sender = Literal["customer", "bot", "agent", "system"]
@@ -70,7 +70,12 @@ class Reply:
 
 @dataclass
 class Conversation:
-    """A conversation's row while a transaction holds its lock; `Unit` writes it back."""
+    """A conversation's row while a transaction holds its lock; `Unit` writes it back.
+
+    Attributes:
+        busy_by: the instance that works on its turn, until `busy_until`.
+        turn_seq: the turn that was begun takes in all pending messages up to this one, also when another instance repeats it.
+    """
 
     id: str
     channel: str
@@ -94,6 +99,7 @@ class Conversation:
     reminded_at: datetime | None
     busy_by: int | None
     busy_until: datetime | None
+    turn_seq: int | None
     created_at: datetime
     updated_at: datetime
 
@@ -136,10 +142,35 @@ class Message:
     delivery_ref: str | None = None
     event: str | None = None
 
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """The message of a row that holds at least what is not empty in it."""
+        values: dict[str, Any] = {name: row.get(name) for name in cls.__dataclass_fields__}
+        return cls(**values)
+
 
 @dataclass(frozen=True)
 class Work:
-    """A claimed turn: the message, and the conversation as it was when the turn began."""
+    """A claimed turn: its messages in order, and the conversation as it was when the turn began.
+
+    Attributes:
+        repeated: it may have been asked before, so that no message may join it.
+    """
 
     conversation: Conversation
-    message: Message
+    messages: tuple[Message, ...]
+    repeated: bool = False
+
+    @property
+    def last(self) -> Message:
+        """The message under whose number the turn runs."""
+        return self.messages[-1]
+
+    @property
+    def message(self) -> Message:
+        """All messages of the turn as one, under the number of the last."""
+        if len(self.messages) == 1:
+            return self.last
+        texts = [m.text for m in self.messages if m.text]
+        files = [file for m in self.messages for file in m.attachments or ()]
+        return replace(self.last, text="\n".join(texts), attachments=files or None)

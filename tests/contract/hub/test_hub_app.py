@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -59,3 +60,16 @@ async def test_pages_come_with_a_strict_policy_and_assets_with_a_long_life(setti
 async def test_the_app_does_not_start_without_a_database(settings: Settings) -> None:
     with pytest.raises(RuntimeError, match="DATABASE_URL"):
         build(settings.model_copy(update={"database_url": None}))
+
+
+async def test_no_work_on_the_event_loop_holds_it_up(app: Running, rasa: FakeRasa, sender: str) -> None:
+    async def customer(n: int) -> None:
+        for text in ("你好", "我要报案", "京A12345"):
+            await app.say(f"{sender}-{n}", text)
+
+    await customer(0)
+    app.app.state.lag.worst = 0.0
+    for n in range(1, 20):
+        await customer(n)
+        await asyncio.sleep(0.02)
+    assert app.app.state.lag.worst < 0.03

@@ -111,9 +111,9 @@ async def settled(hub: Hub, conversation_id: str, *expected: tuple[str | None, s
 
 async def test_replies_are_handed_over_in_order_and_marked(hub: Hub, channel: Scripted, peer: str) -> None:
     conversation = ""
-    for text in ("一", "二", "三"):
+    for number, text in enumerate(("一", "二", "三"), 2):
         conversation = await say(hub, peer, text)
-    await eventually(lambda: len(channel.got) == 4)
+        await eventually(lambda number=number: len(channel.got) == number)  # type: ignore[misc]
     assert channel.got[1:] == ["收到：一", "收到：二", "收到：三"]
     await settled(hub, conversation, *[("sent", None)] * 3)
     rows = await hub.messages_after(conversation, 0)
