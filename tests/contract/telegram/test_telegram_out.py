@@ -125,6 +125,8 @@ async def test_who_blocked_the_bot_is_left_alone_until_he_writes_again(agreed: B
     agreed.chat.blocked = True
     await agreed.hub.announce(conversation.id, Reply(text="保单已出"), key=f"event-{agreed.chat_id}")
     await agreed.until(lambda: any(code == 403 for _, code, _ in agreed.telegram.refused))
+    while (await agreed.hub.find("telegram", "4242", str(agreed.chat_id)))[0].reachable:
+        await asyncio.sleep(0.02)
     tried = len(agreed.telegram.refused)
     await agreed.hub.announce(conversation.id, Reply(text="赔款已付"), key=f"event-2-{agreed.chat_id}")
     agreed.chat.blocked = False
