@@ -124,6 +124,8 @@ def test_form_switch_and_end(served: Served, actions: FakeActions) -> None:
     assert served.say("c4", "m3", "京A12345")[0]["text"].startswith("renewal_form"), "the other form has the turn now"
     assert texts(served.say("c4", "m4", "算了")) == ["已停下"]
     assert [c["next_action"] for c in actions.calls] == ["claim_form"] * 2 + ["renewal_form"] * 3
+    ran = [[e["name"] for e in c["tracker"]["events"]] for c in actions.calls]
+    assert ran[:3] == [[], [], ["claim_form"]], "the form that takes over knows who has worked on the message"
     assert texts(served.say("c4", "m5", "你好")) == ["您好"], "no form is left"
 
 
