@@ -37,6 +37,7 @@ def run(archive: Path, host: str, port: int) -> None:
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 10
     register([class_from_module_path(name).from_credentials(c) for name, c in channels.items()], app, "/webhooks/")
     app.register_listener(partial(_load, archive, endpoints), "before_server_start")
+    app.register_listener(_stop_watching, "before_server_stop")
     app.run(host=host, port=port, workers=1, access_log=False, debug=False, motd=False, backlog=512)
 
 
@@ -57,5 +58,11 @@ async def _load(archive: Path, endpoints: dict[str, Any], app: Sanic, loop: asyn
     actions = EndpointConfig.from_dict(endpoints["action_endpoint"])
     app.ctx.agent = Agent.load(archive, tracker_store=store, action_endpoint=actions)
     _settle()
-    app.add_task(reload.watch(app.ctx.agent, archive.parent))
+    app.ctx.reload = loop.create_task(reload.watch(app.ctx.agent, archive.parent))
     logger.info("ready to serve on this process's own port")
+
+
+async def _stop_watching(app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
+    app.ctx.reload.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await app.ctx.reload
