@@ -21,8 +21,10 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy import sparse
 
 from bot.nlu import encoder as encoders
+from bot.nlu import questions
+from bot.nlu.features import PARTS, Features
 from bot.nlu.linear import Linear, fit, held_out_rows
-from bot.nlu.ngrams import NgramVectors
+from bot.nlu.parts import parts_of
 from bot.nlu.text import for_features
 
 logger = logging.getLogger(__name__)
@@ -39,7 +41,17 @@ _FOREIGN = re.compile(r"[^\u4e00-\u9fff\d]*")
 NOTHING = {"name": DEFAULT_NLU_FALLBACK_INTENT_NAME, "confidence": 0.0}
 
 calls: Counter[str] = Counter()
-"""How often this process answered by n-grams alone (``cheap``), with the encoder (``full``) and on nothing (``empty``)."""
+"""How often this process answered by n-grams alone (``ngrams``), with the encoder (``encoder``) and on nothing (``empty``)."""
+
+SURE_OF_PART = 0.6
+"""Confidence that a part of a message needs to count as a wish of its own."""
+
+_WISHES = frozenset(
+    {
+        *("report_claim", "renewal", "new_policy", "claim_progress", "claim_dispute", "policy_query", "policy_change"),
+        *("policy_cancel", "payment_issue", "invoice", "complaint", "roadside_assistance", "appointment", "faq"),
+    }
+)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -52,7 +64,14 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
 
         Under ``unsure_below`` the intent is ``nlu_fallback``; the ranking still holds what it might have been.
         """
-        return {"encoder": True, "ranking": 10, "unsure_below": 0.2, "penalty_cheap": 20.0, "penalty_full": 20.0}
+        return {
+            "encoder": True,
+            "parts": PARTS,
+            "ranking": 10,
+            "unsure_below": 0.2,
+            "penalty_cheap": 20.0,
+            "penalty_full": 20.0,
+        }
 
     def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
         self._config = config
@@ -61,7 +80,7 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
         self.classes: list[str] = []
         self.foreign: frozenset[str] = frozenset()
         self.threshold = 1.1
-        self.ngrams: NgramVectors | None = None
+        self.features: Features | None = None
         self.cheap: Linear | None = None
         self.full: Linear | None = None
 
@@ -78,74 +97,84 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fits both models and the confidence from which the first one may answer alone."""
-        examples = [(for_features(m.get(TEXT)), m.get(INTENT)) for m in training_data.intent_examples if m.get(TEXT)]
-        examples = sorted({e for e in examples if e[0]})
-        self.classes = sorted({intent for _, intent in examples})
+        examples = _examples(training_data)
+        self.classes = sorted({intent for _, _, intent in examples})
         if len(self.classes) < 2:
             logger.warning("fewer than two intents in the training data: nothing to tell apart")
             return self._resource
         numbers = {name: i for i, name in enumerate(self.classes)}
-        texts = [text for text, _ in examples]
+        texts = [text for text, _, _ in examples]
         self.foreign = frozenset(text for text in texts if _FOREIGN.fullmatch(text))
-        labels = np.array([numbers[intent] for _, intent in examples])
-        self.ngrams = NgramVectors.fit(texts)
+        self.features = Features.fit(texts, self._config["parts"])
+        labels = np.array([numbers[intent] for _, _, intent in examples])
         kept = held_out_rows(labels)
-        cheap = self._matrix(self.ngrams, texts)
-        self.cheap, by_cheap = fit(cheap, labels, self._config["penalty_cheap"], kept)
+        more = questions.paired(examples) if self.features.question else []
+        origins = np.array([*range(len(examples)), *(i for i, _ in more)])
+        pairs = [(text, question) for text, question, _ in examples] + [(texts[i], question) for i, question in more]
+        cheap = self.features.matrix(pairs)
+        self.cheap, by_cheap = fit(cheap, labels[origins], self._config["penalty_cheap"], kept, origins)
         self._log("n-grams alone", by_cheap, labels[kept])
         encoder = encoders.load() if self._config["encoder"] else None
         if encoder is not None:
-            vectors = sparse.csr_matrix(encoder.encode(texts) * VECTOR_WEIGHT)
+            vectors = sparse.csr_matrix(encoder.encode(texts)[origins] * VECTOR_WEIGHT)
             both = sparse.hstack([cheap, vectors]).tocsr()
-            self.full, by_full = fit(both, labels, self._config["penalty_full"], kept)
+            self.full, by_full = fit(both, labels[origins], self._config["penalty_full"], kept, origins)
             self.threshold = _threshold(by_cheap, by_full, labels[kept])
             self._log("with encoder", by_full, labels[kept])
-        self._persist(self.ngrams, self.cheap)
+        self._persist(self.features, self.cheap)
         return self._resource
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Sets ``intent`` and ``intent_ranking``; a text without a single known n-gram is ``nlu_fallback``."""
+        """Sets ``intent``, ``intent_ranking``, ``source`` and ``also``; a text of unknown n-grams only is ``nlu_fallback``."""
         for message in messages:
-            intent, ranking = self.classify(message.get(TEXT) or "")
-            message.set(INTENT, intent, add_to_output=True)
-            message.set("intent_ranking", ranking, add_to_output=True)
+            text = message.get(TEXT) or ""
+            question = (message.get("metadata") or {}).get("question") or questions.asked.get()
+            intent, ranking, source = self.classify(text, question)
+            first, *further = self.wishes(text) or [intent["name"]]
+            if further:
+                intent = next((dict(r) for r in ranking if r["name"] == first), intent)
+                further = [name for name in further if name != intent["name"]]
+            for key, value in (("intent_ranking", ranking), (INTENT, intent), ("source", source), ("also", further)):
+                message.set(key, value, add_to_output=True)
         return messages
 
-    def classify(self, text: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """The most likely intent of one text, and the ranking."""
+    def classify(self, text: str, question: str = "") -> tuple[dict[str, Any], list[dict[str, Any]], str]:
+        """The most likely intent of one text said after `question`, the ranking, and which model decided."""
         prepared = for_features(text)
-        if self.ngrams is None or self.cheap is None:
-            return dict(NOTHING), []
-        columns, values = self.ngrams.sparse(prepared)
+        if self.features is None or self.cheap is None:
+            return dict(NOTHING), [], "nothing"
+        columns, values = self.features.sparse(prepared, question)
         if not len(columns) or (_FOREIGN.fullmatch(prepared) and prepared not in self.foreign):
             calls["empty"] += 1
-            return dict(NOTHING), []
+            return dict(NOTHING), [], "nothing"
         logits = values @ self.cheap.weights[columns] + self.cheap.biases
         chances = self.cheap.probabilities(logits)
-        encoder = encoders.load() if self.full is not None and chances.max() < self.threshold else None
-        if self.full is not None and encoder is not None:
-            calls["full"] += 1
-            vector = encoder.encode([prepared])[0] * VECTOR_WEIGHT
-            size = len(self.ngrams.vocabulary)
-            logits = values @ self.full.weights[columns] + vector @ self.full.weights[size:] + self.full.biases
+        source = "ngrams"
+        asks = self.full is not None and chances.max() < self.threshold
+        if asks and self.full is not None and (vector := encoders.vector(prepared)) is not None:
+            source = "encoder"
+            size = self.features.size
+            logits = values @ self.full.weights[columns] + self.full.biases
+            logits = logits + (vector * VECTOR_WEIGHT) @ self.full.weights[size:]
             chances = self.full.probabilities(logits)
-        else:
-            calls["cheap"] += 1
+        calls[source] += 1
         order = np.argsort(-chances)[: self._config["ranking"]]
         ranking = [{"name": self.classes[i], "confidence": round(float(chances[i]), 4)} for i in order]
         if ranking[0]["confidence"] < self._config["unsure_below"]:
-            return {**NOTHING, "confidence": ranking[0]["confidence"]}, ranking
-        return dict(ranking[0]), ranking
+            return {**NOTHING, "confidence": ranking[0]["confidence"]}, ranking, source
+        return dict(ranking[0]), ranking, source
 
-    def _matrix(self, ngrams: NgramVectors, texts: list[str]) -> sparse.csr_matrix:
-        rows, columns, values = [], [], []
-        for row, text in enumerate(texts):
-            found, weights = ngrams.sparse(text)
-            rows.append(np.full(len(found), row))
-            columns.append(found)
-            values.append(weights)
-        shape = (len(texts), len(ngrams.vocabulary))
-        return sparse.csr_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape)
+    def wishes(self, text: str) -> list[str]:
+        """The intents of a message that asks for several things, in the order of asking; empty for any other."""
+        said = parts_of(text)
+        if len(said) < 2:
+            return []
+        found = []
+        for part in said:
+            intent, _, _ = self.classify(part)
+            if intent["name"] in _WISHES and intent["confidence"] >= SURE_OF_PART:
+                found.append(intent["name"])
+        return list(dict.fromkeys(found)) if len(set(found)) > 1 else []
 
     def _log(self, what: str, held_out: np.ndarray, labels: np.ndarray) -> None:
         if not len(labels):
@@ -158,8 +187,8 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
             *(what, right.mean(), len(labels), len(self.classes), 100 * alone, self.threshold),
         )
 
-    def _persist(self, ngrams: NgramVectors, cheap: Linear) -> None:
-        arrays = {"idf": ngrams.idf, "cheap_weights": cheap.weights, "cheap_biases": cheap.biases}
+    def _persist(self, features: Features, cheap: Linear) -> None:
+        arrays = {**features.arrays(), "cheap_weights": cheap.weights, "cheap_biases": cheap.biases}
         temperatures = {"cheap": cheap.temperature}
         if self.full is not None:
             arrays |= {"full_weights": self.full.weights, "full_biases": self.full.biases}
@@ -169,7 +198,7 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
             "foreign": sorted(self.foreign),
             "threshold": self.threshold,
             "temperatures": temperatures,
-            "vocabulary": list(ngrams.vocabulary),
+            "features": features.facts(),
         }
         with self._storage.write_to(self._resource) as folder:
             np.savez(folder / "arrays.npz", **arrays)
@@ -196,13 +225,23 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
         component.classes = facts["classes"]
         component.foreign = frozenset(facts["foreign"])
         component.threshold = facts["threshold"]
-        component.ngrams = NgramVectors({g: i for i, g in enumerate(facts["vocabulary"])}, arrays["idf"])
+        component.features = Features.stored(facts["features"], arrays)
         temperatures = facts["temperatures"]
         component.cheap = Linear(arrays["cheap_weights"], arrays["cheap_biases"], temperatures["cheap"])
         if "full_weights" in arrays and config["encoder"]:
             component.full = Linear(arrays["full_weights"], arrays["full_biases"], temperatures["full"])
             encoders.load()  # at the start: the first customer whom the n-grams leave unsure would wait 1.5 s for it
         return component
+
+
+def _examples(data: TrainingData) -> list[tuple[str, str, str]]:
+    """(prepared text, question, intent) of the training sentences, each once."""
+    found = set()
+    for message in data.intent_examples:
+        metadata = (message.get("metadata") or {}).get("intent") or {}
+        if message.get(TEXT) and (text := for_features(message.get(TEXT))):
+            found.add((text, metadata.get("asked", ""), message.get(INTENT)))
+    return sorted(found)
 
 
 def _threshold(cheap: np.ndarray, full: np.ndarray, labels: np.ndarray) -> float:

@@ -39,3 +39,10 @@ def load() -> Encoder | None:
         logger.warning("sentence encoder not available, n-grams alone are used: %s", type(error).__name__)
         return None
     return encoder
+
+
+@lru_cache(maxsize=256)
+def vector(text: str) -> np.ndarray | None:
+    """The vector of one text, computed once though several components ask; None without an encoder."""
+    encoder = load()
+    return None if encoder is None else encoder.encode([text])[0]

@@ -44,7 +44,7 @@ def held_out_rows(classes: np.ndarray) -> np.ndarray:
 
 
 def fit(
-    features: sparse.csr_matrix, classes: np.ndarray, penalty: float, held_out: np.ndarray
+    features: sparse.csr_matrix, classes: np.ndarray, penalty: float, held_out: np.ndarray, origins: np.ndarray
 ) -> tuple[Linear, np.ndarray]:
     """Fits on everything; the temperature comes from a trial fit without the held-out rows.
 
@@ -53,6 +53,7 @@ def fit(
         classes: Class number of each row.
         penalty: C of the regression; larger bends more to the data.
         held_out: Rows kept from the trial fit; without any the temperature stays 1.
+        origins: The sentence that each row was made of: no variant of a held-out one may be in the trial fit.
 
     Returns:
         The model, and the trial's probabilities for the held-out rows.
@@ -60,7 +61,7 @@ def fit(
     model = _fit(features, classes, penalty)
     if not len(held_out):
         return model, np.zeros((0, model.weights.shape[1]))
-    rest = np.setdiff1d(np.arange(len(classes)), held_out)
+    rest = np.flatnonzero(~np.isin(origins, origins[held_out]))
     trial = _fit(features[rest], classes[rest], penalty)
     logits = features[held_out] @ trial.weights + trial.biases
     model.temperature = _temperature(logits, classes[held_out])

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
 MAX_FEATURE_CHARS = 240
 """Longer texts are cut for features: head and tail are kept, where people put what they want."""
 
-_TRADITIONAL = (
-    "車车險险報报續续賠赔單单費费撞撞電电話话號号碼码傷伤員员時时間间處处辦办買买賣卖請请問问嗎吗麼么這这個个們们給给對对"
-    "沒没還还過过錯错誤误說说謝谢開开關关門门點点線线網网銀银錢钱發发轉转換换經经業业務务種种樣样幾几兩两萬万億亿無无"
-    "與与為为從从來来後后體体實实際际現现見见覺觉聽听讓让認认識识證证據据權权責责擔担償偿償偿應应該该願愿擇择級级價价"
-    "額额減减優优惠惠保保滿满險险醫医藥药療疗護护損损壞坏輪轮胎胎燈灯鏡镜劃划擦擦颱台風风澇涝盜盗搶抢燒烧著着動动"
-    "機机構构東东門门區区縣县鄉乡鎮镇廣广場场環环橋桥隧隧團团隊队長长張张劉刘陳陈楊杨趙赵黃黄吳吴孫孙馬马羅罗鄭郑"
-    "帳账戶户繳缴納纳稅税訂订約约聯联絡络繫系臺台灣湾國国內内層层頭头臉脸靜静鬧闹緊紧張张氣气罵骂騙骗訴诉舉举檢检查查"
-)
-_SIMPLIFY = {ord(_TRADITIONAL[i]): _TRADITIONAL[i + 1] for i in range(0, len(_TRADITIONAL), 2)}
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0f\ufeff\u00ad\x00-\x08\x0b-\x1f\x7f]")
+_PICTURES = re.compile(r"[\U0001f000-\U0001faff\u2600-\u27bf]|\[[\u4e00-\u9fff]{1,3}\]")
+"""Emoji, and WeChat's spelling of them ("[流泪]"): a feeling, never a wish."""
 
-_FILLERS = re.compile(r"(?:那个|就是说|嗯+|呃+|额+(?=[,，。 ])|哦+|啊{2,}|哈{2,})[,，。、 ]*")
+
+def _simplified() -> dict[int, str]:
+    """Traditional to simplified, character by character, from zhconv's table (its module would import setuptools)."""
+    package = find_spec("zhconv")
+    if package is None or package.origin is None:
+        raise ImportError("zhconv is not installed: run `make env`")
+    tables = json.loads((Path(package.origin).parent / "zhcdict.json").read_text(encoding="utf-8"))
+    pairs = {**tables["zh2Hans"], **{k: v for k, v in tables.get("zh2CN", {}).items() if len(k) == 1}}
+    return {ord(k): v for k, v in pairs.items() if len(k) == len(v) == 1}
+
+
+SIMPLIFY = _simplified()
+_FILLERS = re.compile(
+    r"(?:(?<=[,，。、 ])|^)(?:那个|就是说|然后呢?)+[,，。、 ]*(?=.{2})|(?:嗯+|呃+|额+(?=[,，。 ])|哦+|啊{2,}|哈{2,})[,，。、 ]*"
+)
+"""What voice typing leaves in; "那个" only where it stands alone, since "就那个" is an answer."""
+
 _SPACES = re.compile(r"\s+")
 _REPEATS = re.compile(r"([^\d])\1{2,}")
 _MASKS = (
@@ -45,14 +58,15 @@ def plain(text: str) -> str:
     if len(text) > MAX_FEATURE_CHARS:
         half = MAX_FEATURE_CHARS // 2
         text = text[:half] + text[-half:]
-    text = unicodedata.normalize("NFKC", text).lower().translate(_SIMPLIFY)
+    text = unicodedata.normalize("NFKC", text).lower().translate(SIMPLIFY)
+    text = _INVISIBLE.sub("", text)
     return _SPACES.sub(" ", text).strip()
 
 
 @lru_cache(maxsize=512)
 def for_features(text: str) -> str:
     """`plain` without fillers and long repeats, with numbers of every kind masked by one character each."""
-    text = plain(text)
+    text = _PICTURES.sub("", plain(text))
     for pattern, mask in _MASKS:
         text = pattern.sub(mask, text)
     text = _REPEATS.sub(r"\1\1", text)
