@@ -20,7 +20,7 @@ def fingerprint(project: Path, root: Path, *, sentences: bool = True) -> str:
         sentences: false leaves the training sentences out; a model with the same rest still fits the software.
     """
     files = [project / "config.yml", *sorted(project.glob("domain.y*ml")), *sorted((project / "domain").rglob("*.yml"))]
-    for folder in (*(("nlu",) if sentences else ()), "stories", "rules"):
+    for folder in (*(("nlu", "emotions") if sentences else ()), "stories", "rules"):
         files += sorted((project / "data" / folder).rglob("*.yml"))
     files += sorted((project / "data").glob("*.yml"))
     files += sorted((root / "bot" / "nlu").rglob("*.py")) + sorted((root / "bot" / "lexicon").glob("*.txt"))

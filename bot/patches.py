@@ -75,6 +75,7 @@ def apply() -> bool:
     _patch(EndpointConfig, "request", _request)
     _patch(MessageProcessor, "_run_action", _run_action)
     _patch(MessageProcessor, "_predict_next_with_tracker", _predict)
+    _patch(MessageProcessor, "parse_message", _parse)
     _patch(DaskGraphRunner, "run", _run_graph)
     Slot.__copy__ = _copy_slot
     _plain_instance_checks(Event)
@@ -252,6 +253,19 @@ async def _run_action(
     if action.name() != ACTION_LISTEN_NAME:
         await self.execute_side_effects(events, tracker, output_channel)
     return self.should_predict_another_action(action.name())
+
+
+async def _parse(
+    self: MessageProcessor, message: Any, tracker: DialogueStateTracker | None = None, only_output_properties: bool = True
+) -> dict[str, Any]:
+    """Lets the components know what was asked before the message, which Rasa's graph does not hand to them."""
+    token = questions.asked.set(questions.question_of(tracker.events) if tracker is not None else "")
+    try:
+        original = _originals[(MessageProcessor, "parse_message")]
+        parsed: dict[str, Any] = await original(self, message, tracker, only_output_properties)
+    finally:
+        questions.asked.reset(token)
+    return parsed
 
 
 def _predict(self: MessageProcessor, tracker: DialogueStateTracker) -> Any:

@@ -1,107 +1,58 @@
-"""How a customer feels, as far as plain words say it: ``calm``, ``anxious``, ``angry``, ``threat`` or ``distress``."""
+"""How a customer feels: ``calm``, ``anxious``, ``angry``, ``threat`` or ``distress``, beside the intent."""
 
 from __future__ import annotations
 
-import re
+import json
+import logging
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import yaml
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+from scipy import sparse
 
+from bot.nlu.feelings import SIGNS, signs
+from bot.nlu.linear import Linear, fit, held_out_rows
+from bot.nlu.ngrams import NgramVectors
 from bot.nlu.text import plain
 
-_NEGATION = re.compile(r"(?:不|没|没有|别|并不|不是很?|不太|不会|不用|无需|毫不|谈不上)$")
+logger = logging.getLogger(__name__)
 
-_LEXICON: dict[str, list[tuple[str, float]]] = {
-    "distress": [
-        (
-            r"不想活|活不下去|想死(?!机)|死了算了|自杀|轻生|跳楼(?!价)|割腕|结束(?:我的|自己的?)?生命|活着没意思|了结自己",
-            0.95,
-        ),
-        (r"崩溃|绝望|撑不(?:住|下去)|走投无路|天都?塌了|哭(?:了一?晚|死|个不停)|呜呜|受不了了|六神无主", 0.8),
-        (r"(?:老公|老婆|孩子|妈妈|爸爸|家人|父亲|母亲|儿子|女儿|朋友)[^，。]{0,8}(?:去世|不在了|没了|死了|走了)", 0.85),
-    ],
-    "threat": [
-        (r"(?:弄|砍|捅|打|杀|整|搞)死你|砍了?你|捅了?你|要你(?:的)?命|同归于尽|炸了?你们|放火烧|一把火|血债", 0.95),
-        (
-            r"(?:找人|带人|叫人)[^，。]{0,6}(?:砸|打|收拾|堵|弄)|砸了?你们|收拾你|堵(?:你们)?(?:门|公司)|走着瞧|别让我(?:遇|碰)到",
-            0.85,
-        ),
-        (r"让你(?:们)?(?:付出代价|吃不了兜着走|好看)|知道你(?:家)?住哪", 0.85),
-    ],
-    "angry": [
-        (
-            r"(?:他|你|它|特)妈的?|tmd|md(?![a-z])|cnm|nmd|sb(?![a-z])|傻[逼叉b比x]|操你|草泥马|去死|滚(?:蛋|开|!|$)|王八蛋|混蛋",
-            0.92,
-        ),
-        (
-            r"骗子|骗人|坑人|太坑|黑心|垃圾(?:公司|保险|服务|客服)?|流氓|霸王条款|不要脸|无耻|恶心|废物|忽悠|推(?:来推去|卸|诿)|踢皮球",
-            0.85,
-        ),
-        (r"投诉你|要投诉|我要曝光|曝光你|12378|银保监|金融监管|消协|12315|黑猫|起诉你|告你们|法院见|媒体", 0.75),
-        (
-            r"气死|气炸|太过分|过分了|火大|发火|忍无可忍|什么态度|什么玩意|什么破|岂有此理|凭什么|搞什么(?:鬼|名堂)|有完没完",
-            0.8,
-        ),
-        (
-            r"到底(?:什么时候|要(?:等|拖)|赔不赔|管不管|还要)|还要(?:等|拖)(?:多久|到)|拖(?:了|着|到)|说了(?:多少|几)遍|没人(?:管|理|接)",
-            0.68,
-        ),
-        (r"生气|愤怒|不满意?|失望|差评|态度(?:太|很|真)?差|敷衍", 0.66),
-    ],
-    "anxious": [
-        (
-            r"着急|急死|好急|很急|急(?:急|!|！)|快(?:点|一点)(?:来|吧|啊|!)?|赶紧|马上|等不(?:了|及)|火烧眉毛|救命|怎么办[啊呀呢]|咋办",
-            0.75,
-        ),
-        (
-            r"害怕|好怕|很怕|吓(?:死|坏|到|傻)|慌|紧张|担心|焦虑|手(?:都)?在?抖|腿(?:都)?软|不知所措|不知道(?:该)?怎么办|睡不着",
-            0.78,
-        ),
-        (r"(?:流血|出血|受伤|昏迷|晕倒|没反应|动不了|卡住了|着火|冒烟|起火)", 0.72),
-    ],
-}
-_PATTERNS = {name: [(re.compile(p), w) for p, w in rows] for name, rows in _LEXICON.items()}
-_NEGATABLE = {"angry", "anxious"}
-_SHOUTING = re.compile(r"[!]{2,}|[?]{3,}|(?:!\?|\?!)+")
-_SOFTENING = re.compile(r"如果|万一|假如|请问|想问|是不是|会不会|需要.{0,4}吗|可以.{0,6}吗")
+SENTENCES = Path("data") / "emotions" / "sentences.yml"
+CALM_INTENTS = frozenset({"inform", "faq", "policy_query", "invoice", "renewal", "new_policy", "appointment", "affirm"})
+"""Every `CALM_EVERY`th training sentence of these intents is a calm one."""
+CALM_EVERY = 12
+
+DANGER = ("distress", "threat")
+SERIOUS = 0.22
+"""From this probability of the two grave feelings together one of them is taken: a missed one costs more than a false one."""
+
+CALM = {"name": "calm", "confidence": 0.5}
 
 
-def emotion_of(text: str) -> tuple[str, float]:
-    """The strongest feeling that the words show, with a confidence; ``calm`` where none does."""
-    prepared = plain(text)
-    if not prepared:
-        return "calm", 0.5
-    best = ("calm", 0.6 if _SHOUTING.search(prepared) else 0.85)
-    for name, patterns in _PATTERNS.items():
-        weight = max((w for pattern, w in patterns if _meant(pattern, prepared, name)), default=0.0)
-        if not weight:
-            continue
-        if _SHOUTING.search(prepared):
-            weight = min(0.97, weight + 0.08)
-        if name in _NEGATABLE and weight < 0.8 and _SOFTENING.search(prepared):
-            weight -= 0.15
-        if weight >= 0.6:
-            return name, round(weight, 2)
-    return best
-
-
-def _meant(pattern: re.Pattern[str], text: str, name: str) -> bool:
-    """Whether some match is not negated by the words just before it ("不着急", "没有生气")."""
-    for match in pattern.finditer(text):
-        before = text[max(0, match.start() - 4) : match.start()]
-        if name not in _NEGATABLE or not _NEGATION.search(before):
-            return True
-    return False
-
-
-@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class EmotionTagger(GraphComponent):
-    """Puts ``emotion`` beside the intent, so that actions find it in ``tracker.latest_message``."""
+    """Puts ``emotion`` beside the intent; a linear model over the signs of `bot.nlu.feelings` and characters."""
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """``sentences``: the labelled sentences, relative to the Rasa project."""
+        return {"sentences": str(SENTENCES), "penalty": 5.0}
+
+    def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
+        self._config = config
+        self._storage = storage
+        self._resource = resource
+        self.names: list[str] = []
+        self.ngrams: NgramVectors | None = None
+        self.model: Linear | None = None
 
     @classmethod
     def create(
@@ -111,12 +62,88 @@ class EmotionTagger(GraphComponent):
         resource: Resource,
         execution_context: ExecutionContext,
     ) -> EmotionTagger:
-        """Made by Rasa's graph."""
-        return cls()
+        """Made by Rasa's graph before training."""
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learns from the labelled sentences, with calm ones out of the intents' sentences."""
+        path = Path(self._config["sentences"])
+        if not path.is_file():
+            logger.warning("no labelled emotions in %s: every message is taken for a calm one", path)
+            return self._resource
+        labelled = yaml.safe_load(path.read_text(encoding="utf-8"))
+        plainly_calm = sorted({m.get(TEXT) for m in training_data.intent_examples if m.get(INTENT) in CALM_INTENTS})
+        pairs = [(plain(text), name) for name, texts in sorted(labelled.items()) for text in texts]
+        pairs += [(plain(text), "calm") for text in plainly_calm[::CALM_EVERY]]
+        self.names = sorted(labelled)
+        labels = np.array([self.names.index(name) for _, name in pairs])
+        self.ngrams = NgramVectors.fit([text for text, _ in pairs], longest=3, rare=2)
+        rows = [self._columns(text) for text, _ in pairs]
+        pointers = np.cumsum([0, *(len(columns) for columns, _ in rows)])
+        columns, values = (np.concatenate([row[i] for row in rows]) for i in (0, 1))
+        matrix = sparse.csr_matrix((values, columns, pointers), (len(rows), len(self.ngrams.vocabulary) + len(SIGNS)))
+        kept = held_out_rows(labels)
+        self.model, held_out = fit(matrix, labels, self._config["penalty"], kept, np.arange(len(labels)))
+        right = (held_out.argmax(axis=1) == labels[kept]).mean() if len(kept) else 0.0
+        logger.info("emotion model: accuracy %.3f on %d held-out sentences", right, len(kept))
+        self._persist(self.ngrams, self.model)
+        return self._resource
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Tags every message."""
         for message in messages:
-            name, confidence = emotion_of(message.get(TEXT) or "")
-            message.set("emotion", {"name": name, "confidence": confidence}, add_to_output=True)
+            message.set("emotion", self.emotion_of(message.get(TEXT) or ""), add_to_output=True)
         return messages
+
+    def emotion_of(self, text: str) -> dict[str, Any]:
+        """Name and confidence of the feeling that a text shows."""
+        prepared = plain(text)
+        if self.model is None or not prepared:
+            return dict(CALM)
+        columns, values = self._columns(prepared)
+        chances = self.model.probabilities(values @ self.model.weights[columns] + self.model.biases)
+        grave = [self.names.index(name) for name in DANGER if name in self.names]
+        best = int(chances.argmax())
+        if grave and chances[grave].sum() >= SERIOUS:
+            best = max(grave, key=lambda i: chances[i])
+        return {"name": self.names[best], "confidence": round(float(chances[best]), 2)}
+
+    def _columns(self, prepared: str) -> tuple[np.ndarray, np.ndarray]:
+        """N-grams, and one column a sign."""
+        if self.ngrams is None:
+            raise RuntimeError("not trained")
+        columns, values = self.ngrams.sparse(prepared)
+        shown = np.array(signs(prepared), dtype=np.int64)
+        return (
+            np.concatenate([columns, shown + len(self.ngrams.vocabulary)]),
+            np.concatenate([values, np.ones(len(shown), dtype=np.float32)]),
+        )
+
+    def _persist(self, ngrams: NgramVectors, model: Linear) -> None:
+        facts = {"names": self.names, "temperature": model.temperature, "vocabulary": list(ngrams.vocabulary)}
+        with self._storage.write_to(self._resource) as folder:
+            np.savez(folder / "arrays.npz", idf=ngrams.idf, weights=model.weights, biases=model.biases)
+            (folder / "facts.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> EmotionTagger:
+        """Reads the arrays of a trained model; ``allow_pickle`` stays off."""
+        component = cls(config, model_storage, resource)
+        try:
+            with model_storage.read_from(resource) as folder:
+                arrays = dict(np.load(folder / "arrays.npz", allow_pickle=False))
+                facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        except ValueError:
+            logger.warning("the model was trained without emotions")
+            return component
+        component.names = facts["names"]
+        component.ngrams = NgramVectors({g: i for i, g in enumerate(facts["vocabulary"])}, arrays["idf"], 3, 1.0)
+        component.model = Linear(arrays["weights"], arrays["biases"], facts["temperature"])
+        return component
