@@ -105,6 +105,7 @@ class ReportClaimForm(Form):
 
     task = "report_claim"
     collects_photos = True
+    hears_grief = True
     stop_text = "好的，报案先停在这里，没有提交。人和车要紧，需要时随时回来找我，也可以拨打客服热线。"
 
     async def begin(self, turn: Turn, draft: Draft) -> None:

@@ -112,6 +112,7 @@ class ComplaintForm(Form):
 
     task = "complaint"
     hears_anger = True
+    hears_grief = True
     stop_text = "好的，先不登记。您的意见我们一样重视，随时可以再说。"
 
     async def begin(self, turn: Turn, draft: Draft) -> None:

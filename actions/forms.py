@@ -48,6 +48,8 @@ class Form(Action, ABC):
     nodes: ClassVar[Sequence[Field | Step]]
     hears_anger: ClassVar[bool] = False
     """Whether harsh words belong to what the form takes down, so that they do not end it."""
+    hears_grief: ClassVar[bool] = False
+    """Whether the form itself sees to people who are hurt, or to a customer who threatens."""
     stop_text: ClassVar[str] = "好的，已经停下，没有提交任何内容。需要时随时叫我。"
 
     @property
@@ -106,6 +108,7 @@ class _Run(Continued):
         self.requested = slots.get("requested_slot") if self.running else None
         self.next_form: str | None = form.name()
         self.kept: dict[str, Any] = {}
+        self.alerted: list[dict[str, Any]] = []
         if not turn.verified:
             self.forget_lapsed_proof() if turn.channel else self.learn(self.draft.get("id_code"))
 
@@ -145,6 +148,8 @@ class _Run(Continued):
         if reason and not (reason == "abuse" and form.hears_anger):
             handoff.by_words(turn, self._summary(), self.draft)
             raise Wait
+        if not form.hears_grief:
+            self.alerted = handoff.alerted(turn, self._summary())
         starts = not self.running or self.requested is None
         if starts and (instead := where_instead(turn, form.task)):
             raise Finish(instead)
@@ -170,6 +175,7 @@ class _Run(Continued):
             return
         if starts:
             self.volunteer()
+            self._keep_further()
         elif turn.pressed or not turn.text:
             await self._pressed()
         elif self.requested == RETRY:
@@ -225,6 +231,16 @@ class _Run(Continued):
             self._interrupted(interruption)
         elif isinstance(parsed, Miss) or not self.volunteer(skip=field.name):
             self._missed(field, parsed)
+
+    def _keep_further(self) -> None:
+        """Answers a question asked beside the task, and puts further tasks behind this one."""
+        tasks = [intent for intent, _ in self.turn.further if intent in TASKS and intent != self.form.task]
+        for intent, words in self.turn.further:
+            if intent == "faq":
+                answers.answer(self.turn.saying(words))
+        if tasks and not set(tasks) & set(self.suspended):
+            self.turn.say(f"好的，先办{TASKS[self.form.task]}，办完接着办{TASKS[tasks[0]]}。")
+            self.suspended += tasks
 
     def _stop_if_asked(self) -> None:
         text = self.turn.text.strip()
@@ -374,7 +390,7 @@ class _Run(Continued):
             self.next_form = f"{task}_form"
 
     def _events(self) -> list[dict[str, Any]]:
-        events = [] if self.running else [ActiveLoop(self.form.name())]
+        events = [*self.alerted, *([] if self.running else [ActiveLoop(self.form.name())])]
         slots = self.turn.tracker.slots
         wanted = {
             self.form.slot: self.draft or None,

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from rasa_sdk.events import SlotSet
+
 from actions.turn import Turn
 
 #: reason → (priority 0–9, what is said before the hub's queue notice)
@@ -23,6 +25,8 @@ REASONS: Final[dict[str, tuple[int, str]]] = {
         "听到您现在很难受，我很担心您。您不是一个人，可以拨打全国心理援助热线 12356；如果情况紧急，请马上拨打 120 或 110。我这就请同事来陪您说。",
     ),
     "threat": (8, "我听到了，您的不满我们很重视。为了大家的安全，我请主管同事马上跟您沟通；如有紧急危险请拨打 110。"),
+    "in_danger": (9, "人最要紧：有人受伤请马上拨打 120，事故请拨打 122。我已请同事优先跟进，您也可以接着跟我说。"),
+    "escalation": (8, "我听到了，这件事让您受委屈了。我已请主管同事优先跟进，您要办的事我们接着办。"),
     "abuse": (6, "给您带来不好的体验，真的很抱歉。我请人工同事来听您说，尽快把问题解决好。"),
     "complaint": (7, ""),
     "fraud_signs": (6, ""),
@@ -51,8 +55,6 @@ def needed(turn: Turn, *, in_answer: bool = False) -> str | None:
     Args:
         in_answer: the message answers a question that any words answer ("换个人"), so that a request must say so.
     """
-    if turn.emotion in ("distress", "threat"):
-        return turn.emotion
     if _DISTRESS.search(turn.text):
         return "distress"
     if _THREAT.search(turn.text):
@@ -67,6 +69,19 @@ def needed(turn: Turn, *, in_answer: bool = False) -> str | None:
         turn.is_intent("human_agent", least=0.7) and (not in_answer or _WANTS_PERSON.search(turn.text))
     )
     return "customer_request" if asked else None
+
+
+def alerted(turn: Turn, summary: str) -> list[dict[str, Any]]:
+    """Calls a colleague beside the assistant, once, where the message sounds grave without words that end the dialogue.
+
+    The task goes on: who is in danger needs his report taken down, who threatens with a court his case looked up. A question
+    about deaths or courts is no sign. Returns the event that keeps it at once.
+    """
+    reason = {"distress": "in_danger", "threat": "escalation"}.get(turn.emotion)
+    if reason is None or turn.intent == "faq" or turn.looks_like_question or turn.tracker.slots.get("alerted"):
+        return []
+    request(turn, reason, summary, keep_bot=True)
+    return [SlotSet("alerted", reason)]
 
 
 def request(

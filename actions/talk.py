@@ -39,9 +39,10 @@ class Talk(Action, ABC):
         if asks_to_resume(turn) and not turn.tracker.slots.get("suspended_tasks"):
             offer_tasks(turn)
             return [SlotSet("fallback_misses", None)]
+        alerted = handoff.alerted(turn, f"客户说：{turn.text[:120]}")
         if task := task_told(turn):
-            return [SlotSet("fallback_misses", None), ActiveLoop(f"{task}_form")]
-        return await self.reply(turn)
+            return [*alerted, SlotSet("fallback_misses", None), ActiveLoop(f"{task}_form")]
+        return [*alerted, *await self.reply(turn)]
 
     @abstractmethod
     async def reply(self, turn: Turn) -> Events:
@@ -55,7 +56,10 @@ class ActionAnswer(Talk):
         return "action_answer"
 
     async def reply(self, turn: Turn) -> Events:
-        return [SlotSet("fallback_misses", None)] if await answers.answer_personally(turn) else []
+        answered = await answers.answer_personally(turn)
+        if tasks := [intent for intent, _ in turn.further if intent in TASKS]:
+            turn.say(f"您还提到{TASKS[tasks[0]]}，现在办吗？", [command(f"办{TASKS[task]}", task) for task in tasks])
+        return [SlotSet("fallback_misses", None)] if answered else []
 
 
 class ActionHandoff(Talk):

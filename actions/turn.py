@@ -155,6 +155,11 @@ class Turn:
                 return True
         return False
 
+    @property
+    def further(self) -> list[tuple[str, str]]:
+        """Intent and words of what the message asks for besides its first wish ("我要报案，顺便问下续保多少钱")."""
+        return [(wish["intent"], wish["text"]) for wish in self.tracker.latest_message.get("further") or ()]
+
     def key(self, name: str) -> str:
         """Idempotency key of a back-office write: conversation, message and command."""
         return f"{self.sender}:{self.message_id}:{name}"

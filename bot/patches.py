@@ -47,6 +47,8 @@ from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
+from bot.nlu import questions
+
 logger = logging.getLogger(__name__)
 
 VERSION = "3.6.21"
@@ -256,7 +258,10 @@ async def _run_action(
 
 
 async def _parse(
-    self: MessageProcessor, message: Any, tracker: DialogueStateTracker | None = None, only_output_properties: bool = True
+    self: MessageProcessor,
+    message: Any,
+    tracker: DialogueStateTracker | None = None,
+    only_output_properties: bool = True,
 ) -> dict[str, Any]:
     """Lets the components know what was asked before the message, which Rasa's graph does not hand to them."""
     token = questions.asked.set(questions.question_of(tracker.events) if tracker is not None else "")

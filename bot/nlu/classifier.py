@@ -125,16 +125,18 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
         return self._resource
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Sets ``intent``, ``intent_ranking``, ``source`` and ``also``; a text of unknown n-grams only is ``nlu_fallback``."""
+        """Sets intent, ranking, source and further wishes; a text of unknown n-grams only is ``nlu_fallback``."""
         for message in messages:
             text = message.get(TEXT) or ""
             question = (message.get("metadata") or {}).get("question") or questions.asked.get()
             intent, ranking, source = self.classify(text, question)
-            first, *further = self.wishes(text) or [intent["name"]]
-            if further:
-                intent = next((dict(r) for r in ranking if r["name"] == first), intent)
-                further = [name for name in further if name != intent["name"]]
-            for key, value in (("intent_ranking", ranking), (INTENT, intent), ("source", source), ("also", further)):
+            wishes = [] if question else self.wishes(text)
+            if wishes:
+                intent = next((dict(r) for r in ranking if r["name"] == wishes[0]["intent"]), intent)
+            further = [wish for wish in wishes if wish["intent"] != intent["name"]]
+            also = [wish["intent"] for wish in further]
+            found = {"intent_ranking": ranking, INTENT: intent, "source": source, "also": also, "further": further}
+            for key, value in found.items():
                 message.set(key, value, add_to_output=True)
         return messages
 
@@ -164,17 +166,17 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
             return {**NOTHING, "confidence": ranking[0]["confidence"]}, ranking, source
         return dict(ranking[0]), ranking, source
 
-    def wishes(self, text: str) -> list[str]:
-        """The intents of a message that asks for several things, in the order of asking; empty for any other."""
+    def wishes(self, text: str) -> list[dict[str, str]]:
+        """Intent and words of each wish, in the order of asking, where a message asks for several things; else empty."""
         said = parts_of(text)
         if len(said) < 2:
             return []
-        found = []
+        found: dict[str, str] = {}
         for part in said:
             intent, _, _ = self.classify(part)
             if intent["name"] in _WISHES and intent["confidence"] >= SURE_OF_PART:
-                found.append(intent["name"])
-        return list(dict.fromkeys(found)) if len(set(found)) > 1 else []
+                found.setdefault(intent["name"], part)
+        return [{"intent": name, "text": part} for name, part in found.items()] if len(found) > 1 else []
 
     def _log(self, what: str, held_out: np.ndarray, labels: np.ndarray) -> None:
         if not len(labels):

@@ -16,7 +16,7 @@ PARTS = ("characters", "words", "sounds", "question")
 
 
 class Features:
-    """Blocks of columns side by side; each part can be left out to see what it brings (`bot.nlu.ablate`)."""
+    """Blocks of columns side by side; each part can be left out to see what it brings (`bot.ablate`)."""
 
     def __init__(self, blocks: dict[str, NgramVectors], sound_table: str, question: bool) -> None:
         self.blocks = blocks

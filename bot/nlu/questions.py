@@ -52,6 +52,6 @@ def paired(examples: list[tuple[str, str, str]]) -> list[tuple[int, str]]:
         (number of the sentence, question) of the additional examples.
     """
     questions = sorted({question for _, question, _ in examples if question})
-    chance = random.Random(_SEED)  # noqa: S311  a repeatable sample, no secret
+    chance = random.Random(_SEED)
     alone = [i for i, (_, question, _) in enumerate(examples) if not question]
     return [(i, chance.choice(questions)) for i in alone if chance.random() < _SHARE] if questions else []

@@ -32,11 +32,24 @@ class Conversation:
     replies: list[dict[str, Any]] = field(default_factory=list)
     _count: int = 0
 
-    def say(self, text: str, intent: str = "inform", confidence: float = 0.9, **metadata: Any) -> str:
+    def say(
+        self,
+        text: str,
+        intent: str = "inform",
+        confidence: float = 0.9,
+        further: tuple[tuple[str, str], ...] = (),
+        emotion: str = "calm",
+        **metadata: Any,
+    ) -> str:
         """Sends free words; the answer is all texts of the turn."""
-        return self._turn(
-            {"text": text, "intent": {"name": intent, "confidence": confidence}, "entities": []}, metadata
-        )
+        message = {
+            "text": text,
+            "intent": {"name": intent, "confidence": confidence},
+            "entities": [],
+            "further": [{"intent": name, "text": words} for name, words in further],
+            "emotion": {"name": emotion, "confidence": 0.9},
+        }
+        return self._turn(message, metadata)
 
     def press(self, title: str) -> str:
         """Presses a button of the last turn."""

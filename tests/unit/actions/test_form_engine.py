@@ -281,3 +281,19 @@ def test_a_photo_without_words_is_no_miss(talk: Conversation) -> None:
     talk.say("开发票")
     assert talk.say("", attachments=[{"id": "p1"}]) == "车牌号是多少？"
     assert not talk.slots.get("misses")
+
+
+def test_a_further_task_waits_behind_the_first_one() -> None:
+    talk = Conversation(SmallForm())
+    said = talk.say("开发票，顺便续保", "invoice", further=(("renewal", "续保"),))
+    assert "办完接着办续保" in said
+    assert talk.slots["suspended_tasks"] == ["renewal"]
+    assert talk.asked == "plate"
+
+
+def test_a_grave_feeling_calls_a_colleague_once_and_the_form_goes_on() -> None:
+    talk = Conversation(SmallForm())
+    said = talk.say("再不开票咱们法院见", "invoice", emotion="threat")
+    assert "车牌号是多少" in said
+    assert talk.slots["alerted"] == "escalation"
+    assert "主管同事" not in talk.say("我律师都找好了", emotion="threat")

@@ -39,8 +39,20 @@ def test_reason_by_words(text: str, reason: str | None) -> None:
     assert handoff.needed(turn(text)) == reason
 
 
-def test_emotion_of_the_message_counts() -> None:
-    assert handoff.needed(turn("唉", emotion={"name": "distress"})) == "distress"
+@pytest.mark.parametrize(("emotion", "priority"), [("distress", 9), ("threat", 8), ("angry", None), ("calm", None)])
+def test_a_grave_feeling_calls_a_colleague_and_leaves_the_task(emotion: str, priority: int | None) -> None:
+    said = turn("唉", emotion={"name": emotion})
+    assert handoff.needed(said) is None
+    handoff.alerted(said, "客户说：唉")
+    effects = [e["handoff"] for m in said.dispatcher.messages for e in (m.get("custom") or {}).get("effects", ())]
+    assert [e["priority"] for e in effects] == ([priority] if priority else [])
+    assert not said.handed_over
+
+
+def test_a_question_about_deaths_calls_nobody() -> None:
+    said = turn("撞死人了保险怎么赔", "faq", emotion={"name": "distress"})
+    handoff.alerted(said, "")
+    assert said.dispatcher.messages == []
 
 
 def test_abuse_needs_a_sure_classifier() -> None:
