@@ -35,7 +35,7 @@ VECTOR_WEIGHT = 1.0
 MAY_COST = 0.002
 """Held-out accuracy that answering by n-grams alone may cost against always asking the encoder too."""
 
-_FOREIGN = re.compile(r"[^\u4e00-\u9fff\d]*")
+_FOREIGN = re.compile(r"[^\u4e00-\u9fff\d⑦-⑱]*")
 """Text without a Chinese character or digit: understood only where it was learnt word for word ("hello", "OK")."""
 
 NOTHING = {"name": DEFAULT_NLU_FALLBACK_INTENT_NAME, "confidence": 0.0}

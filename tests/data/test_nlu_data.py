@@ -54,13 +54,20 @@ def squeezed(text: str) -> str:
     return re.sub(r"[\W_]+", "", folded) or folded
 
 
-def training() -> list[tuple[str, str]]:
-    """Every (sentence, intent) of data/nlu."""
+def training() -> list[tuple[str, str, str]]:
+    """Every (sentence, intent, question before it) of data/nlu."""
     rows = []
     for path in sorted((ROOT / "data" / "nlu").glob("*.yml")):
         for block in yaml.safe_load(path.read_text(encoding="utf-8"))["nlu"]:
-            rows += [(line.removeprefix("- "), block["intent"]) for line in block["examples"].splitlines()]
+            asked = (block.get("metadata") or {}).get("asked", "")
+            rows += [(line.removeprefix("- "), block["intent"], asked) for line in block["examples"].splitlines()]
     return rows
+
+
+def emotions() -> list[tuple[str, str]]:
+    """Every (sentence, emotion) of data/emotions."""
+    labelled = yaml.safe_load((ROOT / "data" / "emotions" / "sentences.yml").read_text(encoding="utf-8"))
+    return [(text, emotion) for emotion, texts in labelled.items() for text in texts]
 
 
 def messages() -> list[dict[str, Any]]:
@@ -69,22 +76,31 @@ def messages() -> list[dict[str, Any]]:
 
 
 def test_every_intent_has_its_sentences() -> None:
-    counts = Counter(intent for _, intent in training())
+    counts = Counter(intent for _, intent, _ in training())
     assert set(counts) == set(LEAST)
     assert {intent: counts[intent] for intent, least in LEAST.items() if counts[intent] < least} == {}
 
 
 def test_no_sentence_stands_twice() -> None:
-    counts = Counter(squeezed(text) for text, _ in training())
+    counts = Counter((squeezed(text), asked) for text, _, asked in training())
     assert [text for text, times in counts.items() if times > 1] == []
 
 
+def test_enough_sentences_of_every_emotion_each_once() -> None:
+    rows = emotions()
+    counts = Counter(emotion for _, emotion in rows)
+    assert set(counts) == EMOTIONS
+    assert sum(counts.values()) >= 300
+    assert min(counts.values()) >= 45
+    assert [text for text, times in Counter(squeezed(text) for text, _ in rows).items() if times > 1] == []
+
+
 def test_sentences_carry_no_markup() -> None:
-    assert [text for text, _ in training() if re.search(r"\[.+]\(|\[.+]\{|^/", text)] == []
+    assert [text for text, _, _ in training() if re.search(r"\[.+]\(|\[.+]\{|^/", text)] == []
 
 
 def test_evaluation_is_apart_from_training() -> None:
-    known = {squeezed(text) for text, _ in training()}
+    known = {squeezed(text) for text, *_ in [*training(), *emotions()]}
     assert [m["text"] for m in messages() if squeezed(m["text"]) in known] == []
 
 
