@@ -256,7 +256,9 @@ def check_body(body: Any, intents: list[str]) -> Incoming:
 
 def guarded(text: str) -> str:
     """A customer's text as plain words: "/restart" and the like are never a command, and there is an end to the length."""
-    text = text.replace("\x00", "").strip()[:MAX_TEXT]
+    text = (
+        text.replace("\x00", "").encode("utf-8", "ignore").decode().strip()[:MAX_TEXT]
+    )  # half an emoji is no character
     return "／" + text[1:] if text.startswith("/") else text
 
 

@@ -96,12 +96,10 @@ def feelings(tmp_path_factory: pytest.TempPathFactory) -> EmotionTagger:
 
 
 def understand(text: str, intents: CascadeIntentClassifier, feelings: EmotionTagger) -> Message:
-    """All components on one text, as the pipeline has them."""
-    message = Message({"text": text})
-    tokens = SpacyTokenizer(SpacyTokenizer.get_default_config())
-    if "\ud83d" not in text:
-        tokens.process([message])
-    for component in (InsuranceEntityExtractor(), feelings, intents):
+    """All components on one text, as the channel and the pipeline have it."""
+    message = Message({"text": guarded(text)})
+    tokens = [SpacyTokenizer(SpacyTokenizer.get_default_config())] if message.get("text") else []
+    for component in (*tokens, InsuranceEntityExtractor(), feelings, intents):
         component.process([message])
     return message
 
