@@ -32,7 +32,7 @@ CALM_EVERY = 12
 
 DANGER = ("distress", "threat")
 SERIOUS = 0.22
-"""From this probability of the two grave feelings together one of them is taken: a missed one costs more than a false one."""
+"""From this probability of the two grave feelings together one is taken where a word shows any feeling: a miss costs more."""
 
 CALM = {"name": "calm", "confidence": 0.5}
 
@@ -101,10 +101,12 @@ class EmotionTagger(GraphComponent):
         if self.model is None or not prepared:
             return dict(CALM)
         columns, values = self._columns(prepared)
+        if not len(columns):
+            return dict(CALM)
         chances = self.model.probabilities(values @ self.model.weights[columns] + self.model.biases)
         grave = [self.names.index(name) for name in DANGER if name in self.names]
         best = int(chances.argmax())
-        if grave and chances[grave].sum() >= SERIOUS:
+        if grave and signs(prepared) and chances[grave].sum() >= SERIOUS:
             best = max(grave, key=lambda i: chances[i])
         return {"name": self.names[best], "confidence": round(float(chances[best]), 2)}
 

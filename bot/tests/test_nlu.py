@@ -224,6 +224,7 @@ def test_insurance_words_stay_whole() -> None:
         ("带人去砸了你们公司", "threat"),
         ("我真的不想活了", "distress"),
         ("没有生气，就是问问", "calm"),
+        ("13800000001", "calm"),
         ("车险怎么跳楼价这么便宜", "calm"),
     ],
 )
