@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +88,7 @@ class _Soak:
         self._until = self._began + plan.minutes * 60
         self._waiting = list(self._senders)
         random.shuffle(self._waiting)
+        self._speaking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
     def _running(self) -> bool:
@@ -102,9 +103,10 @@ class _Soak:
 
     async def _turn(self, sender: str) -> None:
         script = self._scripts[hash(sender) % len(self._scripts)]
-        text = script[self._said[sender] % len(script)]
-        self._said[sender] += 1
-        took = await self._door.say(sender, text)
+        async with self._speaking[sender]:  # a second message within one turn would be joined to it
+            text = script[self._said[sender] % len(script)]
+            self._said[sender] += 1
+            took = await self._door.say(sender, text)
         self._seen.turns.append((self._hours(), took))
 
     async def _user(self) -> None:
