@@ -71,14 +71,13 @@ async def _follow_up(
         taken = await links.take_over(engine, conversation, identity, str(take.get("conversation")), task)
         found = [asdict(taken)] if taken else []
         return FollowUp("taken", task, {"begun": "taken" if taken else "gone"}, found)
+    # Offered only to one who asks: whoever comes with another wish is not led away from it.
     wish = asked.get("elsewhere", {})
+    if not wish.get("wanted"):
+        return None
+    task = str(wish.get("task"))
     begun = await links.begun_elsewhere(engine, conversation, identity)
-    if wish.get("wanted"):
-        task = str(wish.get("task"))
-        begun.sort(key=lambda b: b.task != task)
-    else:
-        known = (conversation.begun or {}).get(links.OFFERED, [])
-        begun = [b for b in begun if b.key not in known]
-    if begun:
-        return FollowUp("elsewhere", begun[0].task, {"begun": "offer"}, [asdict(b) | {"key": b.key} for b in begun[:1]])
-    return FollowUp("elsewhere", task, {"begun": "none"}, []) if wish.get("wanted") else None
+    begun.sort(key=lambda b: b.task != task)
+    if not begun:
+        return FollowUp("elsewhere", task, {"begun": "none"}, [])
+    return FollowUp("elsewhere", begun[0].task, {"begun": "offer"}, [asdict(b) | {"key": b.key} for b in begun[:1]])

@@ -90,13 +90,13 @@ async def rows(app: Running, sql: str, **values: Any) -> Any:
         return (await connection.execute(sa.text(sql), values)).all()
 
 
-async def test_proof_in_a_second_conversation_offers_once_what_was_begun_in_the_first(
+async def test_what_was_begun_in_the_first_conversation_is_offered_to_one_who_asks(
     app: Running, dialogue: Dialogue, sender: str, phone: str
 ) -> None:
     first = await begun(app, sender, phone)
-    assert await said(app, f"{sender}-b", f"我是{phone}") == ["还没填完：三环"]  # in place of the next question
+    assert await said(app, f"{sender}-b", f"我是{phone}") == ["您的车能开吗？"], "nothing is offered unasked"
+    assert await said(app, f"{sender}-b", "接着上次的") == ["还没填完：三环"]
     assert [(o["conversation"], o["channel"], o["task"]) for o in dialogue.offered] == [(first, "door", "report_claim")]
-    assert await said(app, f"{sender}-b", f"我是{phone}") == ["您的车能开吗？"]
 
 
 async def test_nothing_is_shared_without_proof_or_with_another_phone(
