@@ -30,6 +30,10 @@ def utf16_units(text: str) -> int:
 
 
 def _units(text: str, limit: int, size: Callable[[str], int]) -> Iterable[str]:
-    """Lines, and characters of lines that are too long."""
+    """Lines, and characters of lines that are too long; a pile of combining marks larger than a piece is cut where it may be."""
     for line in text.splitlines(keepends=True):
-        yield from [line] if size(line) <= limit else regex.findall(r"\X", line)
+        if size(line) <= limit:
+            yield line
+            continue
+        for grapheme in regex.findall(r"\X", line):
+            yield from [grapheme] if size(grapheme) <= limit else grapheme

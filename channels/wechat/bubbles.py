@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-import regex
-
 from channels.parts import Card, Choice, Choices, File, Image, Link, LocationRequest, Part, PhoneRequest, Text
+from channels.split import pieces
 
 LIMIT = 2048
 """Bytes of one text; WeChat's own pages name no number, SDKs and practice do, over-long ones are refused with 45002."""
@@ -96,33 +95,7 @@ def as_call(words: Words) -> dict[str, Any]:
 
 def split(text: str, limit: int = LIMIT) -> list[str]:
     """The text in pieces of at most `limit` bytes, cut between lines, else between characters as people see them."""
-    pieces: list[str] = []
-    current = ""
-    for line in text.split("\n"):
-        candidate = f"{current}\n{line}" if current else line
-        if _size(candidate) <= limit:
-            current = candidate
-            continue
-        if current:
-            pieces.append(current)
-        *full, current = _cut(line, limit)
-        pieces += full
-    return [piece for piece in [*pieces, current] if piece.strip()]
-
-
-def _cut(line: str, limit: int) -> list[str]:
-    pieces: list[str] = []
-    current: list[str] = []
-    size = 0
-    for grapheme in regex.findall(r"\X", line):
-        # a pile of combining marks larger than a message is cut where it may be
-        for unit in [grapheme] if _size(grapheme) <= limit else grapheme:
-            if size + _size(unit) > limit:
-                pieces.append("".join(current))
-                current, size = [], 0
-            current.append(unit)
-            size += _size(unit)
-    return [*pieces, "".join(current)]
+    return pieces(text, limit, _size)
 
 
 def _drawn(message_id: int, part: Part) -> list[Bubble]:
