@@ -1,7 +1,7 @@
 """A dialogue begun in one channel and continued in another.
 
-The hub keeps how far an identified customer has come (effect ``begun``). Where he proves who he is elsewhere, or asks there to go
-on, the hub tells what it knows in a second call of the same turn: the pressed entity ``begun`` is
+The hub keeps how far an identified customer has come (effect ``begun``). Where he asks elsewhere to go
+on and proves who he is, the hub tells what it knows in a second call of the same turn: the pressed entity ``begun`` is
 
 - ``offer``: the customer is asked once whether to go on here with `Turn.begun`;
 - ``taken``: he said yes, the draft is ours now and no longer the other conversation's;

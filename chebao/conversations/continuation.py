@@ -1,7 +1,7 @@
 """What was begun elsewhere comes into the dialogue: after the first call of a turn asked for it, by a second call.
 
-The dialogue asks by effects: ``elsewhere`` (also after a new proof) — is something begun in another conversation of this
-customer? — and ``take_over`` — he wants to go on with that one here. Both calls are answered from Rasa's store when the turn is
+The dialogue asks by effects: ``elsewhere`` with ``wanted`` — is something begun in another conversation of this
+customer, who asked for it? — and ``take_over`` — he wants to go on with that one here. Both calls are answered from Rasa's store when the turn is
 asked again, and a draft taken twice by the same conversation is the same, so a turn that dies in between loses nothing.
 """
 
