@@ -22,7 +22,15 @@ def small_talk(turn: Turn, intent: str) -> bool:
         return False
     if intent != "repeat":
         turn.dispatcher.utter_message(response=f"utter_{intent}")
-    return True
+        return True
+    return turn.in_dialogue or _again(turn)  # a dialogue asks its question again by itself
+
+
+def _again(turn: Turn) -> bool:
+    """Says once more what was said last. Returns whether there was anything."""
+    for bubble in turn.said_last:
+        turn.dispatcher.utter_message(text=bubble["text"], buttons=bubble["data"].get("buttons") or [])
+    return bool(turn.said_last)
 
 
 def answer(turn: Turn) -> bool:

@@ -212,12 +212,13 @@ class _Run(Continued):
         if await self.form.respond(turn, self.draft) or await self.corrected(field):
             return
         # What can be read as an answer beyond doubt ("取消划痕险") is neither a stop nor an interruption.
-        certain = not field.free and field.take(turn, self.draft) is not None
+        again = not field.free and wording.asks_again(turn.text)
+        certain = not (field.free or again) and field.take(turn, self.draft) is not None
         polite = wording.is_polite_no(turn.text)
         if not (polite or certain):
             self._stop_if_asked()
-        interruption = None if certain else self._interruption(field)
-        if interruption and (field.free or len(turn.text) > 12 or turn.looks_like_question):
+        interruption = "repeat" if again else None if certain else self._interruption(field)
+        if interruption and (again or field.free or len(turn.text) > 12 or turn.looks_like_question):
             self._interrupted(interruption)
             return
         parsed = await value_of(field.parse(turn, self.draft))

@@ -156,6 +156,11 @@ class Turn:
         return False
 
     @property
+    def said_last(self) -> list[dict[str, Any]]:
+        """The bubbles with words of the answer before this message; known only where the customer asks to hear it again."""
+        return [e for e in self.tracker.events or [] if e.get("event") == "bot" and e.get("text")]
+
+    @property
     def further(self) -> list[tuple[str, str]]:
         """Intent and words of what the message asks for besides its first wish ("我要报案，顺便问下续保多少钱")."""
         return [(wish["intent"], wish["text"]) for wish in self.tracker.latest_message.get("further") or ()]

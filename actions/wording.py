@@ -24,6 +24,9 @@ _FILLER: Final = re.compile(
 )
 _WORDS: Final = re.compile(r"[\u4e00-\u9fffA-Za-z0-9]")
 _DENIED: Final = re.compile(r"^(不对|不是|不行|有错|有误|错了|不正确|不可以|不确认|先别|等下|等等|no)", re.IGNORECASE)
+_AGAIN: Final = re.compile(
+    r"没(太|怎么)?听(太)?(清|懂|明白|到)|没(太|怎么)?(看|搞|弄)(太)?(懂|明白)|再(说|讲|发|问)一?(遍|次|下)|重复一?(遍|次|下)|^(你|这|这话|这个)?(是)?(什么|啥)意思"
+)
 
 
 def is_correction(text: str) -> bool:
@@ -55,6 +58,11 @@ def is_stop(text: str) -> bool:
 def is_polite_no(text: str) -> bool:
     """ "不用了": no to the question where it can be, else the wish to stop."""
     return bool(_POLITE_NO.match(text))
+
+
+def asks_again(text: str) -> bool:
+    """Whether the question itself was not heard or understood ("没听清"), which is no "没有"."""
+    return len(text) <= 20 and _AGAIN.search(text) is not None
 
 
 def is_filler(text: str) -> bool:

@@ -42,7 +42,7 @@ from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.processor import MessageProcessor
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.constants import ACTION_DEFAULT_FALLBACK_NAME, ACTION_LISTEN_NAME
-from rasa.shared.core.events import ActionExecuted, ActionExecutionRejected, Event, UserUttered
+from rasa.shared.core.events import ActionExecuted, ActionExecutionRejected, BotUttered, Event, UserUttered
 from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
@@ -152,12 +152,12 @@ def _check_answer(self: RemoteAction, result: Any) -> bool:
 
 
 def _small_payload(self: RemoteAction, tracker: DialogueStateTracker, domain: Any) -> dict[str, Any]:
-    """Slots, the latest message, the loop and which actions ran for this message; no other events, no domain, no loop trigger.
+    """Slots, the latest message, the loop and the few events that actions look at; no domain, no loop trigger.
 
     Measured: 4.4 ms without it; with all events a call carries 27 KB at 100 events and 1.3 MB at 5,000.
     """
     state = tracker.current_state(EventVerbosity.NONE)
-    state["events"] = _actions_of_this_turn(tracker)
+    state["events"] = _said_last(tracker) + _actions_of_this_turn(tracker)
     message = dict(state["latest_message"] or {})
     message["intent_ranking"] = message.get("intent_ranking", [])[:RANKING_SENT]
     message.pop("text_tokens", None)
@@ -182,6 +182,19 @@ def _actions_of_this_turn(tracker: DialogueStateTracker) -> list[dict[str, Any]]
         if isinstance(event, ActionExecuted):
             ran.append({"event": "action", "name": event.action_name})
     return ran[::-1]
+
+
+def _said_last(tracker: DialogueStateTracker) -> list[dict[str, Any]]:
+    """What the assistant said last, for a customer who asks to hear it again."""
+    if tracker.latest_message is None or tracker.latest_message.intent_name != "repeat":
+        return []
+    said: list[dict[str, Any]] = []
+    for event in reversed(tracker.events):
+        if isinstance(event, BotUttered):
+            said.append(event.as_dict())
+        elif isinstance(event, UserUttered) and said:
+            break
+    return said[::-1]
 
 
 _sessions: weakref.WeakKeyDictionary[Any, aiohttp.ClientSession] = weakref.WeakKeyDictionary()

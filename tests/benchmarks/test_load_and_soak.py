@@ -49,7 +49,7 @@ def test_answers_that_are_none_are_problems() -> None:
 async def test_short_soak_on_the_running_stack(side: sides.Side) -> None:
     plan = Plan(minutes=0.15, conversations=30)
     found = verdict(await soak(side, plan), plan)
-    assert found["errors"] == 0, found
+    assert found["errors"] == 0, found["errors_by_kind"]
     assert found["unbounded"] == []
     assert found["turns"] >= 10 and found["longest_conversation"] >= 2
     assert set(found["rss_slope_mb_per_hour"]) == {"rasa", "actions", "app", "postgres"}
