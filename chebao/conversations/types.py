@@ -94,6 +94,9 @@ class Conversation:
     priority: int
     keep_bot: bool
     queued_at: datetime | None
+    agent_id: str | None
+    held_at: datetime | None
+    skill: str | None
     noticed: bool
     failures: int
     reminded_at: datetime | None
