@@ -4,6 +4,8 @@ ChebaoError
 ├── InputRefused   what the customer typed cannot be taken as it is; the message says what to send instead
 ├── RuleForbids    well-formed, but a rule of law, product or process stands against it
 ├── NotFound       no such object, or not this customer's: the two look the same on purpose
+├── LoginNeeded    nobody whom we know asks, or what should prove him does not hold
+├── Forbidden      we know who asks, and it is not his to do
 ├── Conflict       the same idempotency key came with another body, or the object moved on meanwhile
 ├── Locked         too many wrong tries; try again later
 └── Unavailable    another service did not answer in time; trying again may help
@@ -44,6 +46,14 @@ class RuleForbids(ChebaoError):
 
 class NotFound(ChebaoError):
     code = "not_found"
+
+
+class LoginNeeded(ChebaoError):
+    code = "unauthorized"
+
+
+class Forbidden(ChebaoError):
+    code = "forbidden"
 
 
 class Conflict(ChebaoError):

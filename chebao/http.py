@@ -16,7 +16,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chebao.errors import ChebaoError, Conflict, InputRefused, Locked, NotFound, RuleForbids, Unavailable
+from chebao.errors import (
+    ChebaoError,
+    Conflict,
+    Forbidden,
+    InputRefused,
+    Locked,
+    LoginNeeded,
+    NotFound,
+    RuleForbids,
+    Unavailable,
+)
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -28,6 +38,8 @@ _UPLOADS = "/api/web/uploads"
 _STATUS: dict[type[ChebaoError], int] = {
     InputRefused: 422,
     RuleForbids: 422,
+    LoginNeeded: 401,
+    Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
     Locked: 423,
