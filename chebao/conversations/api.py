@@ -9,10 +9,12 @@ from chebao.conversations.delivery import Delivery, Hold
 from chebao.conversations.delivery_job import DeliveryJob, DeliveryLost, PushChannel
 from chebao.conversations.hub import Hub
 from chebao.conversations.outbox import shown
+from chebao.conversations.ownership import give_to_agent
+from chebao.conversations.people import Transaction
 from chebao.conversations.pictures import MAX_BYTES, judge
 from chebao.conversations.rasa import Rasa
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Owner, Reply, Sender
-from chebao.conversations.unit import Company
+from chebao.conversations.unit import Change, Company, Observer, Unit
 from chebao.conversations.uploads import Upload, Uploads
 from chebao.conversations.wire import Wire
 
@@ -23,6 +25,7 @@ __all__ = [
     "Accepted",
     "Allowances",
     "Attachments",
+    "Change",
     "Company",
     "Conversation",
     "Delivery",
@@ -34,16 +37,20 @@ __all__ = [
     "Incoming",
     "MediaCache",
     "Message",
+    "Observer",
     "Owner",
     "PushChannel",
     "Rasa",
     "Reply",
     "Rule",
     "Sender",
+    "Transaction",
+    "Unit",
     "Upload",
     "Uploads",
     "Window",
     "Wire",
+    "give_to_agent",
     "judge",
     "shown",
 ]

@@ -19,12 +19,13 @@ from chebao.conversations.attachments import Attachments
 from chebao.conversations.buttons import Tokens
 from chebao.conversations.callers import Caller
 from chebao.conversations.delivery import Delivery
+from chebao.conversations.people import People
 from chebao.conversations.rasa import Rasa
 from chebao.conversations.signals import Signals
 from chebao.conversations.tables import conversations
 from chebao.conversations.turns import Turns
-from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Owner, Reply, Sender
-from chebao.conversations.unit import Company, Unit, open_unit
+from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Reply, Sender
+from chebao.conversations.unit import Company, Observer, Surroundings, Unit, open_unit
 from chebao.conversations.wire import Wire
 from chebao.db import make_pool
 from chebao.errors import NotFound
@@ -36,7 +37,7 @@ _SWEEP_EVERY = 5.0
 _DOOR_PATIENCE = 20.0
 
 
-class Hub:
+class Hub(People):
     """Ledger, turns, ownership and outbox behind one door."""
 
     def __init__(
@@ -56,14 +57,19 @@ class Hub:
         self.company = company
         self.tokens = Tokens(secret)
         self.signals = Signals(database_url)
+        self.around = Surroundings(company, self.signals)
         # Apart, so that taking messages in, and looking, never waits for turns.
         self._pool = make_pool(database_url, size=8)
         # A turn whose end is lost with the database server is asked again, and Rasa answers it as it did: no need to wait for the disk.
         self._turn_pool = make_pool(database_url, size=8, wait_for_disk=False)
-        self.turns = Turns(engine, self._turn_pool, self.signals, rasa, company, attachments)
+        self.turns = Turns(engine, self._turn_pool, self.around, rasa, attachments)
         self.delivery = Delivery(engine, self.signals, sweep_every=sweep_every, wire=wire)
         self._sweep_every = sweep_every
         self._sweeper: asyncio.Task[None] | None = None
+
+    def observe(self, observer: Observer) -> None:
+        """Has what people do told to `observer`, in the transaction in which it happens."""
+        self.around.observers.append(observer)
 
     async def start(self) -> None:
         """Begins to listen and takes up unfinished messages."""
@@ -122,7 +128,7 @@ class Hub:
         if known is None:
             yield None
             return
-        async with open_unit(self._pool, self.signals, self.company, known.id) as unit:
+        async with open_unit(self._pool, self.around, known.id) as unit:
             yield unit
 
     async def converse(self, incoming: Incoming) -> list[dict[str, Any]]:
@@ -144,7 +150,7 @@ class Hub:
         return shown if settled or shown else [{"text": notices.still_working().text, "buttons": []}]
 
     async def _admit(self, incoming: Incoming) -> ledger.Admission:
-        return await ledger.accept(self._pool, self.tokens, self.company, incoming, self.signals)
+        return await ledger.accept(self._pool, self.tokens, self.around, incoming)
 
     async def _settled(self, admitted: ledger.Admission, caller: Caller) -> bool:
         """Starts the message's turn and waits until it is over, or the customer was told that it will take longer."""
@@ -200,7 +206,7 @@ class Hub:
             NotFound: no such conversation.
         """
         try:
-            async with open_unit(self._pool, self.signals, self.company, conversation_id) as unit:
+            async with open_unit(self._pool, self.around, conversation_id) as unit:
                 said = {"channel": "backoffice", "account": "", "key": key}
                 if await (await unit.connection.execute(statements.KNOWN, said)).fetchone():
                     return False
@@ -233,17 +239,8 @@ class Hub:
         Raises:
             NotFound: no such conversation.
         """
-        async with open_unit(self._pool, self.signals, self.company, conversation_id) as unit:
+        async with open_unit(self._pool, self.around, conversation_id) as unit:
             return await links.forget(unit, everywhere=everywhere)
-
-    async def set_owner(self, conversation_id: str, owner: Owner, *, reason: str, notice: Reply | None = None) -> None:
-        """Changes the owner on behalf of the desk; a turn under way loses its right to speak."""
-        async with open_unit(self._pool, self.signals, self.company, conversation_id) as unit:
-            ownership.change_owner(unit, owner, reason=reason)
-            if not unit.conversation.bot_answers:
-                await ownership.silence_pending(unit, None)
-            if notice:
-                unit.say(notice, sender="system")
 
     # looking
 
@@ -298,7 +295,7 @@ class Hub:
         async with self.engine.connect() as connection:
             waiting = await _ids(connection, due)
         for conversation_id in waiting:
-            async with open_unit(self._pool, self.signals, self.company, conversation_id) as unit:
+            async with open_unit(self._pool, self.around, conversation_id) as unit:
                 if ownership.waited_too_long(unit):
                     ownership.return_after_wait(unit)
 

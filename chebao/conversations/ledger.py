@@ -15,10 +15,10 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chebao.conversations import abroad, buttons, commands, links, notices, ownership, statements
-from chebao.conversations.signals import LIVING, Signals
+from chebao.conversations.signals import LIVING
 from chebao.conversations.tables import conversations, messages
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Reply, Work
-from chebao.conversations.unit import Company, Unit
+from chebao.conversations.unit import Surroundings, Unit
 from chebao.db import Connection, Pool, transaction
 
 HUMAN_INTENT = "human_agent"
@@ -64,15 +64,13 @@ class Admission:
     pushes: bool = False
 
 
-async def accept(
-    pool: Pool, tokens: buttons.Tokens, company: Company, incoming: Incoming, signals: Signals
-) -> Admission:
+async def accept(pool: Pool, tokens: buttons.Tokens, around: Surroundings, incoming: Incoming) -> Admission:
     """Writes the message, answers at once what needs no turn, and claims the turn where nothing else waits for one."""
     async with transaction(pool) as connection:
         conversation, known = await _lock_or_make(connection, incoming)
         if known:
             return Admission(known)
-        unit = Unit(connection, conversation, company, signals)
+        unit = Unit(connection, conversation, around)
         understood = await _understand(connection, tokens, conversation, incoming)
         if conversation.owner == "closed":
             ownership.change_owner(unit, "bot", reason="customer_wrote")
@@ -80,6 +78,7 @@ async def accept(
             ownership.return_after_wait(unit)
         row = await _row(unit, incoming, understood)
         written = await connection.execute(statements.insert_message(tuple(row)), statements.values_of(row))
+        unit.took_in(row)
         released = False
         if row["state"] != "pending":
             row |= await _only(written)
@@ -117,6 +116,7 @@ async def _row(unit: Unit, incoming: Incoming, understood: Understood) -> dict[s
     if state == "pending" and await _flooded(unit):
         state = "silent"
     conversation.reachable = True
+    conversation.held_at = None  # what waited for the customer's word goes on with it
     conversation.last_seq += 1
     conversation.last_customer_seq = conversation.last_seq
     return {
@@ -134,6 +134,7 @@ async def _row(unit: Unit, incoming: Incoming, understood: Understood) -> dict[s
         "state": state,
         "delivery_ref": incoming.ref,
         "event": incoming.event,
+        "at": unit.now,
     }
 
 

@@ -128,9 +128,19 @@ def returned_after_wait(hotline: str) -> Reply:
     )
 
 
-def taken_by_agent() -> Reply:
+def taken_by_agent(name: str) -> Reply:
     """An agent took the conversation."""
-    return Reply(text="人工客服已接入，接下来由客服为您服务。")
+    return Reply(text=f"客服{name}已接入，接下来由{name}为您服务。")
+
+
+def passed_on(name: str) -> Reply:
+    """Another agent goes on with it."""
+    return Reply(text=f"接下来由客服{name}为您服务，前面的内容都看得到，您不用再说一遍。")
+
+
+def returned_by_agent() -> Reply:
+    """The agent gave the conversation back, and no task is under way."""
+    return Reply(text="客服已处理完，由我继续为您服务。还需要办什么，直接告诉我就行。")
 
 
 def bot_is_here() -> Reply:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from chebao.conversations import notices, statements
-from chebao.conversations.types import Conversation, Owner
+from chebao.conversations.types import Conversation, Owner, Reply
 from chebao.conversations.unit import Unit
 from chebao.db import Connection
+from chebao.errors import Conflict
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -17,16 +19,16 @@ log = logging.getLogger(__name__)
 _REMIND_EVERY = timedelta(minutes=1)
 
 
-def change_owner(unit: Unit, owner: Owner, *, reason: str) -> None:
-    """Gives the conversation to `owner`; leaving the queue clears its place there."""
+def change_owner(unit: Unit, owner: Owner, *, reason: str, agent_id: str | None = None) -> None:
+    """Gives the conversation to `owner`, `agent_id` if that is a person; leaving the queue clears its place there."""
     conversation = unit.conversation
-    if conversation.owner == owner:
+    if (conversation.owner, conversation.agent_id) == (owner, agent_id):
         return
     log.info(
-        line("owner_changed", conversation=conversation.id, old=conversation.owner, new=owner, reason=reason,
-             epoch=conversation.epoch + 1)
+        line("owner_changed", conversation=conversation.id, old=conversation.owner, new=owner, agent=agent_id,
+             reason=reason, epoch=conversation.epoch + 1)
     )  # fmt: skip
-    conversation.owner = owner
+    conversation.owner, conversation.agent_id, conversation.held_at = owner, agent_id, None
     conversation.epoch += 1
     conversation.reminded_at = None
     conversation.failures = 0
@@ -44,7 +46,15 @@ async def queue_position(connection: Connection, conversation: Conversation) -> 
 
 
 async def hand_off(
-    unit: Unit, *, reason: str, summary: str, slots: dict[str, Any], priority: int, keep_bot: bool, turn_of: int | None
+    unit: Unit,
+    *,
+    reason: str,
+    summary: str,
+    slots: dict[str, Any],
+    priority: int,
+    keep_bot: bool,
+    turn_of: int | None,
+    skill: str = "general",
 ) -> None:
     """Queues the conversation for a person, or adds to a hand-off under way, and tells the customer his place."""
     conversation = unit.conversation
@@ -53,7 +63,7 @@ async def hand_off(
         return
     if not already or priority >= conversation.priority:
         conversation.handoff = {"reason": reason, "summary": summary, "slots": slots}
-        conversation.priority = priority
+        conversation.priority, conversation.skill = priority, skill
     if not already:
         change_owner(unit, "queued", reason=reason)
         conversation.queued_at = unit.now
@@ -112,3 +122,113 @@ def return_after_wait(unit: Unit) -> None:
     """The bot takes the conversation back because nobody came."""
     change_owner(unit, "bot", reason="queue_timeout")
     unit.say(notices.returned_after_wait(unit.company.hotline), sender="system")
+
+
+# --- people ---------------------------------------------------------------------------------------------------------
+
+_TOLD = "told_name"
+"""Key of the hand-off: the customer has heard who serves him."""
+
+_TOLD_AGAIN = ("transfer", "takeover")
+"""Changes of the agent that the customer hears of, each time."""
+
+
+async def give_to_agent(
+    unit: Unit,
+    agent_id: str,
+    *,
+    name: str,
+    reason: str,
+    expect: Owner | None = None,
+    from_agent: str | None = None,
+    notice: Reply | None = None,
+) -> None:
+    """An agent takes the conversation; the customer hears his name once an episode, and when he is passed on on purpose.
+
+    Args:
+        expect: the owner it must have; None: anybody but another agent.
+        from_agent: the agent who must have it.
+        notice: said instead.
+
+    Raises:
+        Conflict: it is somebody else's, or over.
+    """
+    conversation = unit.conversation
+    if conversation.agent_id == agent_id:
+        return
+    if from_agent is not None:
+        require_agent(conversation, from_agent)
+    elif conversation.owner not in ((expect,) if expect else ("bot", "queued")):
+        raise Conflict(_STATES[conversation.owner])
+    if conversation.owner in ("bot", "closed"):
+        conversation.handoff = {"reason": reason, "summary": {}, "slots": {}}
+    change_owner(unit, "agent", reason=reason, agent_id=agent_id)
+    await silence_pending(unit, None)
+    told = (conversation.handoff or {}).get(_TOLD) is True
+    conversation.handoff = {**(conversation.handoff or {}), _TOLD: True}
+    if notice is None and not told:
+        notice = notices.taken_by_agent(name)
+    elif notice is None and reason in _TOLD_AGAIN:
+        notice = notices.passed_on(name)
+    if notice:
+        unit.say(notice, sender="system")
+
+
+def requeue(unit: Unit, *, reason: str, skill: str | None, exclude: Collection[str], notice: Reply | None) -> None:
+    """The agent's conversation waits for another one, before those of its priority who came meanwhile.
+
+    Raises:
+        Conflict: no agent has it.
+    """
+    conversation = unit.conversation
+    require_some_agent(conversation)
+    handoff = conversation.handoff or {}
+    tried = sorted({*handoff.get("exclude", ()), *exclude})
+    conversation.handoff = handoff | ({"exclude": tried} if tried else {})
+    conversation.skill = skill or conversation.skill
+    change_owner(unit, "queued", reason=reason)
+    conversation.queued_at = unit.now
+    conversation.priority = min(_HIGHEST, conversation.priority + 1)
+    if notice:
+        unit.say(notice, sender="system")
+
+
+def leave_queue(unit: Unit, *, reason: str, notice: Reply) -> None:
+    """The bot takes the waiting conversation back.
+
+    Raises:
+        Conflict: it does not wait.
+    """
+    if unit.conversation.owner != "queued":
+        raise Conflict(_STATES[unit.conversation.owner])
+    change_owner(unit, "bot", reason=reason)
+    unit.say(notice, sender="system")
+
+
+def require_agent(conversation: Conversation, agent_id: str) -> None:
+    """The conversation is this agent's.
+
+    Raises:
+        Conflict: it is not.
+    """
+    if conversation.agent_id != agent_id:
+        raise Conflict(_STATES[conversation.owner])
+
+
+def require_some_agent(conversation: Conversation) -> None:
+    """The conversation is with an agent.
+
+    Raises:
+        Conflict: it is not.
+    """
+    if conversation.owner != "agent":
+        raise Conflict(_STATES[conversation.owner])
+
+
+_HIGHEST = 9
+_STATES: dict[Owner, str] = {
+    "agent": "这个会话由其他客服接待中，请刷新后再看。",
+    "queued": "这个会话已回到排队，请重新接入。",
+    "bot": "这个会话已由智能客服接待，需要时请重新接入。",
+    "closed": "这个会话已经结束。",
+}

@@ -24,9 +24,8 @@ from chebao.conversations.attachments import Attachments
 from chebao.conversations.callers import Callers
 from chebao.conversations.pace import Gate, Pace
 from chebao.conversations.rasa import Answer, Rasa, RasaAway, RasaFailed
-from chebao.conversations.signals import Signals
 from chebao.conversations.types import PULLED, Conversation, Message, Reply, Work
-from chebao.conversations.unit import Company, Unit, open_unit
+from chebao.conversations.unit import Surroundings, Unit, open_unit
 from chebao.db import Pool, transaction
 from chebao.logs import line
 
@@ -66,12 +65,12 @@ class Turns:
         self,
         engine: AsyncEngine,
         pool: Pool,
-        signals: Signals,
+        around: Surroundings,
         rasa: Rasa,
-        company: Company,
         attachments: Attachments | None = None,
     ) -> None:
-        self._engine, self._pool, self._signals, self._rasa, self._company = engine, pool, signals, rasa, company
+        self._engine, self._pool, self._around, self._rasa = engine, pool, around, rasa
+        self._signals = around.signals
         self._attachments = attachments
         self.callers = Callers()
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -218,7 +217,7 @@ class Turns:
             rows = await connection.execute(statements.PENDING, (conversation_id,))
             row = await found.fetchone()
             assert row is not None
-            unit = Unit(connection, Conversation(**row), self._company, self._signals)
+            unit = Unit(connection, Conversation(**row), self._around)
             conversation = unit.conversation
             ours = conversation.busy_by == self._signals.instance
             if not ours and conversation.busy_by is not None and (conversation.busy_until or unit.now) > unit.now:
@@ -244,7 +243,7 @@ class Turns:
     async def _finish(self, work: Work, outcome: Outcome | None) -> Work | None:
         """Writes the outcome; returns the next turn of the conversation, or None with the lease freed."""
         ids = [message.id for message in work.messages]
-        async with open_unit(self._pool, self._signals, self._company, work.conversation.id) as unit:
+        async with open_unit(self._pool, self._around, work.conversation.id) as unit:
             conversation = unit.conversation
             waiting = await ledger.pending(unit.connection, conversation.id)
             if conversation.busy_by != self._signals.instance:

@@ -60,12 +60,17 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Reply:
-    """One outgoing bubble; `buttons` and `custom` hold the actions' payloads, never tokens."""
+    """One outgoing bubble; `buttons` and `custom` hold the actions' payloads, never tokens.
+
+    Args:
+        attachments: files of our upload store, ``[{"id", "content_type", "url", …}]``, as an agent sends them.
+    """
 
     text: str = ""
     buttons: list[dict[str, str]] = field(default_factory=list)
     image: str | None = None
     custom: dict[str, Any] | None = None
+    attachments: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -73,6 +78,9 @@ class Conversation:
     """A conversation's row while a transaction holds its lock; `Unit` writes it back.
 
     Attributes:
+        agent_id: who has it; set exactly while the owner is ``agent``.
+        held_at: since when that agent has put it aside.
+        skill: what the hand-off under way calls for.
         busy_by: the instance that works on its turn, until `busy_until`.
         turn_seq: the turn that was begun takes in all pending messages up to this one, also when another instance repeats it.
     """

@@ -52,5 +52,12 @@ class Running:
         conversation, _ = await self.hub.find("door", "", sender)
         return conversation.id
 
+    async def agent_takes(self, sender: str, agent: str = "agent1", name: str = "林晓") -> str:
+        """An agent takes the sender's conversation; what the customer hears of it."""
+        await self.hub.give(await self.conversation_id(sender), agent, name=name, reason="taken")
+        return TAKEN.format(name=name)
+
+
+TAKEN = "客服{name}已接入，接下来由{name}为您服务。"
 
 Start = Callable[..., AbstractAsyncContextManager[Running]]

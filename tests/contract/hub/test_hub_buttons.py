@@ -87,8 +87,8 @@ async def test_an_old_button_never_takes_a_conversation_from_an_agent(
 ) -> None:
     rasa.script = offering
     token = (await offered(app, sender))["buttons"][0]["payload"]
-    await app.hub.set_owner(await app.conversation_id(sender), "agent", reason="agent_took")
-    assert await app.say(sender, token) == [] and (await app.state(sender))["owner"] == "agent"
+    taken = await app.agent_takes(sender)
+    assert await app.texts(sender, token) == [taken] and (await app.state(sender))["owner"] == "agent"
     assert len(rasa.asked) == 1
 
 

@@ -21,6 +21,7 @@ from chebao.conversations.api import Conversation, DeliveryJob, Hub, HubSettings
 from chebao.conversations.tables import deliveries
 from chebao.db import driver_url
 from chebao.settings import Settings
+from tests.contract.hub.running import TAKEN
 
 pytestmark = pytest.mark.asyncio
 _PEERS = itertools.count()
@@ -267,10 +268,10 @@ async def test_the_bot_does_not_talk_into_an_agents_conversation(hub: Hub, chann
     await settled(hub, conversation, ("parked", "no_allowance"))
     await hub.announce(conversation, Reply("保单已出"), key=f"event-{peer}")
     await settled(hub, conversation, *[("parked", "no_allowance")] * 2)
-    await hub.set_owner(conversation, "agent", reason="taken")
+    await hub.give(conversation, "agent1", name="林晓", reason="taken")
     await hub.delivery.release_parked(conversation)
-    await settled(hub, conversation, ("failed", "stale_epoch"), ("sent", None))
-    assert channel.got == ["保单已出"]
+    await settled(hub, conversation, ("failed", "stale_epoch"), *[("sent", None)] * 2)
+    assert channel.got == ["保单已出", TAKEN.format(name="林晓")]
 
 
 async def test_a_held_conversation_waits_and_its_holder_may_take_the_reply(

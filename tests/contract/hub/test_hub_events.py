@@ -63,11 +63,12 @@ async def test_issued_policies_arrive_by_themselves_once(app: Running, rasa: Fak
 async def test_an_event_reaches_the_customer_whoever_owns_the_conversation(app: Running, sender: str) -> None:
     await app.say(sender, "投保")
     conversation = await app.conversation_id(sender)
-    await app.hub.set_owner(conversation, "agent", reason="agent_took")
+    taken = await app.agent_takes(sender)
     data = {"claim_no": "CL2026000101", "status": "loss_assessed"}
     event = {"event_id": f"{sender}-e1", "type": "claim_status", "reference": conversation, "data": data}
     assert await send(app, event) == (200, {"said": True})
-    assert ["CL2026000101" in t and "定损" in t for t in await app.texts(sender, "好")] == [True]
+    first, told = await app.texts(sender, "好")
+    assert first == taken and "CL2026000101" in told and "定损" in told
 
 
 async def test_a_commercial_part_under_review_is_said_so(app: Running, sender: str) -> None:

@@ -111,8 +111,8 @@ async def test_after_an_injury_the_bot_goes_on_until_an_agent_takes_over(
     rasa.script = lambda body: [{"text": "什么时候发生的？"}]
     assert await app.texts(sender, "三环") == ["什么时候发生的？"]
     assert (await app.state(sender))["owner"] == "queued"
-    await app.hub.set_owner(await app.conversation_id(sender), "agent", reason="agent_took")
-    assert await app.texts(sender, "刚刚") == []
+    taken = await app.agent_takes(sender)
+    assert await app.texts(sender, "刚刚") == [taken]
     assert (await app.state(sender))["queue_position"] is None
 
 

@@ -168,7 +168,7 @@ async def test_owner_changes_and_messages_by_themselves_reach_the_page(site: Sit
         assert frame["owner"] == "queued" and frame["queue_position"] >= 1
         await site.hub.announce(session["conversation"], Reply(text="保单已出"), key=session["conversation"])
         assert (await tab.messages_until("保单已出"))[-1]["from"] == "system"
-        await site.hub.set_owner(session["conversation"], "agent", reason="agent_took")
+        await site.hub.give(session["conversation"], "agent1", name="林晓", reason="taken")
         assert await tab.frame("owner") == {"type": "owner", "owner": "agent", "queue_position": None}
 
 
