@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Request
@@ -16,6 +17,10 @@ from chebao.logs import line
 from chebao.outreach.messages import reply_for
 
 log = logging.getLogger(__name__)
+
+
+type Listener = Callable[[str, Mapping[str, Any], str | None], Awaitable[None]]
+"""Gets every event besides what the customer hears of it: type, data, reference. It may get one twice."""
 
 
 class Event(BaseModel):
@@ -32,8 +37,12 @@ def signature_of(secret: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def router(hub: Hub, secret: str) -> APIRouter:
-    """The event door."""
+def router(hub: Hub, secret: str, listener: Listener | None = None) -> APIRouter:
+    """The event door.
+
+    Args:
+        listener: who else works with the events; where it fails, the event is sent again.
+    """
     routes = APIRouter(tags=["back-office events"])
 
     @routes.post("/api/backoffice/events")
@@ -46,6 +55,8 @@ def router(hub: Hub, secret: str) -> APIRouter:
             event = Event.model_validate_json(body)
         except ValidationError as error:
             raise InputRefused("事件格式不正确。") from error
+        if listener:
+            await listener(event.type, event.data, event.reference)
         return {"said": await _say(hub, event)}
 
     return routes

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from pydantic import ConfigDict
 from sqlalchemy import RowMapping, insert, or_, select
 
+from chebao.backoffice.reference import events
 from chebao.backoffice.reference.claim_steps import (
     OPEN,
     Dispute,
@@ -189,7 +190,9 @@ async def report_claim(work: Work, report: ClaimReport) -> Row:
         )
         .returning(claims)
     )
-    return claim_row(row.mappings().one())
+    reported = claim_row(row.mappings().one())
+    await events.emit(work, "claim_reported", report.reference, {"claim_no": reported["claim_no"]})
+    return reported
 
 
 def check_report(work: Work, report: ClaimReport) -> datetime:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from pydantic import ConfigDict
 from sqlalchemy import ColumnElement, RowMapping, insert, select
 
+from chebao.backoffice.reference import events
 from chebao.backoffice.reference.facts import check_city
 from chebao.backoffice.reference.http import AsCustomer, Body, FiltersDep, Key, OfficeDep, write
 from chebao.backoffice.reference.lists import Condition, clean_plate, equals, not_found, one, page
@@ -331,14 +332,16 @@ async def create_appointment(work: Work, asked: AppointmentAsked) -> Row:
         raise InputRefused("预约时间已经过去了，请换一个时间。", code="at_past")
     if asked.kind == "branch":
         await check_city(work, asked.city, asked.plate)
-    return await _store(work, APPOINTMENTS, asked, "booked", at=asked.at if whole_day else at)
+    row = await _store(work, APPOINTMENTS, asked, "booked", at=asked.at if whole_day else at)
+    await events.emit(work, "appointment_booked", asked.reference, row)
+    return row
 
 
 async def create_complaint(work: Work, asked: ComplaintAsked) -> Row:
     """→ received, with level and due dates; what it names is not checked, because nobody is turned away."""
     level = max(asked.level or 1, complaints.level_of(asked.text))
     dues = clocks.complaint_dues(work.today, complex_case=level >= 2)
-    return await _store(
+    row = await _store(
         work,
         COMPLAINTS,
         asked,
@@ -348,6 +351,8 @@ async def create_complaint(work: Work, asked: ComplaintAsked) -> Row:
         decide_by=dues[0].on,
         promise=complaints.promise_of(level),
     )
+    await events.emit(work, "complaint_received", asked.reference, row)
+    return row
 
 
 def request_row(found: RowMapping) -> Row:

@@ -151,9 +151,9 @@ async def test_staff_move_a_claim_to_payment_and_the_conversation_hears_of_each_
     ]  # fmt: skip
     while await stand.deliver():
         pass
-    assert [json.loads(r.content)["data"]["status"] for r in stand.hub.taken] == [
-        s["status"] for s in row["history"][1:]
-    ]
+    told = [json.loads(r.content) for r in stand.hub.taken]
+    assert [event["type"] for event in told] == ["claim_reported", *["claim_status"] * 6]
+    assert [event["data"]["status"] for event in told[1:]] == [s["status"] for s in row["history"][1:]]
     assert (await move(stand, number, "refused", reason="x")).status_code == 422
 
 
