@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,37 +137,47 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
+def _page_headers(frame_ancestors: str) -> dict[str, str]:
+    return {
+        "Content-Security-Policy": (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+            "connect-src 'self'; frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+            f"frame-ancestors {frame_ancestors}"
+        ),
+        "Cache-Control": "no-cache",
+        "Referrer-Policy": "same-origin",
+        "Permissions-Policy": "geolocation=(self), camera=(self), microphone=()",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
 class Pages:
     """The built web pages with their headers: strict content security, long life for hashed assets."""
 
     def __init__(self, folder: Path, frame_ancestors: list[str]) -> None:
         self._folder = folder
-        self._page_headers = {
-            "Content-Security-Policy": (
-                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
-                "connect-src 'self'; frame-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-                f"frame-ancestors {' '.join(["'self'", *frame_ancestors])}"
-            ),
-            "Cache-Control": "no-cache",
-            "Referrer-Policy": "same-origin",
-            "Permissions-Policy": "geolocation=(self), camera=(self), microphone=()",
-            "X-Content-Type-Options": "nosniff",
-        }
+        self._headers = _page_headers(" ".join(["'self'", *frame_ancestors]))
+        # No other page may frame the desk and guide an agent's clicks.
+        self._desk_headers = _page_headers("'none'")
 
     def install(self, app: FastAPI) -> None:
         """Adds the routes; pages that are not built answer 404."""
-        names = {"/": "index.html", "/index.html": "index.html", "/chat": "chat.html", "/chat.html": "chat.html"}
+        names = {"/": "index.html", "/chat": "chat.html", "/desk": "desk.html"}
         for path, name in names.items():
-            app.add_api_route(path, self._page(name), methods=["GET", "HEAD"], include_in_schema=False)
+            for spelling in (path, f"/{name}"):
+                app.add_api_route(spelling, self._page(name), methods=["GET", "HEAD"], include_in_schema=False)
         app.add_api_route("/chat.js", self._script, methods=["GET", "HEAD"], include_in_schema=False)
         app.mount("/assets", _Assets(directory=self._folder / "assets", check_dir=False), name="assets")
-        app.mount("/", _Rest(self._folder, self._page_headers), name="pages")
+        app.mount("/", _Rest(self._folder, self._headers_of), name="pages")
 
     def _page(self, name: str) -> Any:
         async def page() -> FileResponse:
-            return self._file(name, self._page_headers)
+            return self._file(name, self._headers_of(name))
 
         return page
+
+    def _headers_of(self, name: str) -> dict[str, str]:
+        return self._desk_headers if name == "desk.html" else self._headers
 
     async def _script(self) -> FileResponse:
         """The embeddable script: any allowed site may load it."""
@@ -188,15 +199,16 @@ class Pages:
 class _Rest(StaticFiles):
     """All other built files; a page reached by another spelling of its address (``//chat.html``) keeps its headers."""
 
-    def __init__(self, folder: Path, page_headers: dict[str, str]) -> None:
+    def __init__(self, folder: Path, headers_of: Callable[[str], dict[str, str]]) -> None:
         super().__init__(directory=folder, check_dir=False)
-        self._page_headers = page_headers
+        self._headers_of = headers_of
 
     def file_response(self, full_path: Any, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(full_path, *args, **kwargs)
         response.headers["X-Content-Type-Options"] = "nosniff"
-        if str(full_path).endswith(".html"):
-            response.headers.update(self._page_headers)
+        name = Path(full_path).name
+        if name.endswith(".html"):
+            response.headers.update(self._headers_of(name))
         return response
 
 

@@ -17,6 +17,11 @@ export default ts.config(
       // Nothing that a customer, a bot or an agent wrote is ever rendered as HTML.
       "vue/no-v-html": "error",
       "no-restricted-properties": ["error", { property: "innerHTML" }, { property: "outerHTML" }],
+      // A label around its control needs no number beside it.
+      "vuejs-accessibility/label-has-for": [
+        "error",
+        { required: { some: ["nesting", "id"] }, controlComponents: ["ElInput", "ElDatePicker"] },
+      ],
       "vue/multi-word-component-names": "off",
       "vue/require-default-prop": "off",
       "max-lines": ["error", 400],

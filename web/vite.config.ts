@@ -15,7 +15,7 @@ export default defineConfig({
     // Data addresses for small files would need `data:` in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { index: page("index.html"), chat: page("chat.html") } },
+    rollupOptions: { input: { index: page("index.html"), chat: page("chat.html"), desk: page("desk.html") } },
   },
   server: { proxy: { "/api": { target: backend, ws: true } } },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },

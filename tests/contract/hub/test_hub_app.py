@@ -33,7 +33,7 @@ async def test_unknown_addresses_answer_in_chinese(app: Running) -> None:
 
 
 async def test_pages_come_with_a_strict_policy_and_assets_with_a_long_life(settings: Settings, tmp_path: Path) -> None:
-    for name in ("index.html", "chat.html", "chat.js", "icon.svg"):
+    for name in ("index.html", "chat.html", "desk.html", "chat.js", "icon.svg"):
         (tmp_path / name).write_text(name)
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "chat-abc.js").write_text("1")
@@ -50,6 +50,10 @@ async def test_pages_come_with_a_strict_policy_and_assets_with_a_long_life(setti
             policy = page.headers["content-security-policy"]
             assert page.text == name and "default-src 'none'" in policy and "unsafe" not in policy
             assert "frame-ancestors 'self' https://partner.example" in policy
+        for path in ("/desk", "/desk.html", "http://app.test//desk.html"):
+            page = await http.get(path)
+            policy = page.headers["content-security-policy"]
+            assert page.text == "desk.html" and "unsafe" not in policy and "frame-ancestors 'none'" in policy
         script = await http.get("/chat.js")
         assert script.text == "chat.js" and script.headers["cross-origin-resource-policy"] == "cross-origin"
         assert "immutable" in (await http.get("/assets/chat-abc.js")).headers["cache-control"]

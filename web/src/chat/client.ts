@@ -1,7 +1,16 @@
 /** The conversation: connection, timeline and unsent queue together. No rendering, no framework. */
 
 import { Connection, type Socket, type Status } from "./connection";
-import type { Attachment, ChatMessage, Content, Owner, Sender, ServerFrame } from "./protocol";
+import {
+  parseFrame,
+  type Attachment,
+  type ChatMessage,
+  type ClientFrame,
+  type Content,
+  type Owner,
+  type Sender,
+  type ServerFrame,
+} from "./protocol";
 import { Saved, type Session, type Unsent } from "./storage";
 import { Timeline, type Entry } from "./timeline";
 
@@ -54,7 +63,7 @@ export class ChatClient {
   /** A message of the server that belongs to no bubble. */
   notice = "";
 
-  private readonly connection: Connection;
+  private readonly connection: Connection<Session, ServerFrame, ClientFrame>;
   private readonly saved: Saved;
   private ackTimer: ReturnType<typeof setTimeout> | undefined;
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
@@ -73,10 +82,12 @@ export class ChatClient {
 
   constructor(private readonly options: ClientOptions) {
     this.saved = options.saved;
-    this.connection = new Connection({
+    this.connection = new Connection<Session, ServerFrame, ClientFrame>({
+      pass: () => this.session(),
       open: options.open,
-      session: () => this.session(),
-      after: () => this.timeline.after,
+      hello: ({ token }) => ({ type: "hello", token, after: this.timeline.after }),
+      ping: { type: "ping" },
+      parse: parseFrame,
       onFrame: (frame) => this.receive(frame),
       onStatus: () => this.statusChanged(),
       ...(options.random && { random: options.random }),

@@ -1,8 +1,5 @@
 /** The socket's life: open, greet, stay alive, come back with growing pauses. Knows nothing of messages. */
 
-import { parseFrame, type ClientFrame, type ServerFrame } from "./protocol";
-import type { Session } from "./storage";
-
 export type Status = "connecting" | "online" | "waiting" | "offline" | "refused";
 
 /** The part of WebSocket that is used. */
@@ -14,18 +11,22 @@ export interface Socket {
   close(): void;
 }
 
-export interface ConnectionOptions {
-  open: () => Socket;
-  /** Gives the session, making one where needed. Rejects with `SessionRefused` when trying again is of no use. */
-  session: () => Promise<Session>;
-  after: () => number;
-  onFrame: (frame: ServerFrame) => void;
+/** `P` is what opens a socket, `In` and `Out` are the frames. */
+export interface ConnectionOptions<P, In extends { type: string }, Out> {
+  /** Gives the pass, getting one where needed. Rejects with `SessionRefused` when trying again is of no use. */
+  pass: () => Promise<P>;
+  open: (pass: P) => Socket;
+  hello: (pass: P) => Out;
+  ping: Out;
+  /** Null for anything that is not a known frame. */
+  parse: (data: unknown) => In | null;
+  onFrame: (frame: In) => void;
   onStatus: (status: Status) => void;
   /** Chance in [0, 1), replaced in tests. */
   random?: () => number;
 }
 
-/** The server will not give a session to this page (for example an origin that is not on its list). */
+/** The server will not let this page in (for example from an origin that is not on its list). */
 export class SessionRefused extends Error {}
 
 const PAUSES_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000];
@@ -35,7 +36,7 @@ const GREETING_MS = 10_000;
 
 type Timer = "retry" | "ping" | "silence";
 
-export class Connection {
+export class Connection<P, In extends { type: string }, Out> {
   private socket: Socket | null = null;
   private tries = 0;
   private generation = 0;
@@ -43,7 +44,7 @@ export class Connection {
   private current: Status = "connecting";
   private readonly timers = new Map<Timer, ReturnType<typeof setTimeout>>();
 
-  constructor(private readonly options: ConnectionOptions) {}
+  constructor(private readonly options: ConnectionOptions<P, In, Out>) {}
 
   get status(): Status {
     return this.current;
@@ -60,7 +61,7 @@ export class Connection {
   }
 
   /** Sends when online. Returns whether the socket took the frame. */
-  send(frame: ClientFrame): boolean {
+  send(frame: Out): boolean {
     if (this.current !== "online" || !this.socket) return false;
     this.socket.send(JSON.stringify(frame));
     return true;
@@ -80,6 +81,11 @@ export class Connection {
     this.set("offline");
   }
 
+  /** Comes back at once on a new socket, e.g. after the whole state was fetched anew. */
+  renew(): void {
+    if (!this.stopped) void this.connect();
+  }
+
   /** Drops the socket and comes back after a pause, e.g. when an answer is overdue. */
   restart(): void {
     if (this.stopped) return;
@@ -91,26 +97,23 @@ export class Connection {
     this.discard();
     const generation = this.generation;
     this.set("connecting");
-    let session: Session;
+    let pass: P;
     try {
-      session = await this.options.session();
+      pass = await this.options.pass();
     } catch (error) {
       if (generation !== this.generation) return;
       if (error instanceof SessionRefused) this.set("refused");
       else this.pause();
       return;
     }
-    if (generation === this.generation && !this.stopped) this.greet(session);
+    if (generation === this.generation && !this.stopped) this.greet(pass);
   }
 
-  private greet(session: Session): void {
-    const socket = this.options.open();
+  private greet(pass: P): void {
+    const socket = this.options.open(pass);
     this.socket = socket;
     this.watchSilence(GREETING_MS);
-    socket.onopen = () => {
-      const hello: ClientFrame = { type: "hello", token: session.token, after: this.options.after() };
-      socket.send(JSON.stringify(hello));
-    };
+    socket.onopen = () => socket.send(JSON.stringify(this.options.hello(pass)));
     socket.onmessage = (event) => this.receive(event.data);
     socket.onclose = () => {
       if (this.socket === socket) this.restart();
@@ -119,7 +122,7 @@ export class Connection {
 
   private receive(data: unknown): void {
     this.clear("silence");
-    const frame = parseFrame(data);
+    const frame = this.options.parse(data);
     if (!frame) return;
     if (frame.type === "welcome") {
       this.tries = 0;
@@ -133,7 +136,7 @@ export class Connection {
     this.clear("ping");
     if (this.current !== "online") return;
     this.after("ping", PING_MS, () => {
-      this.send({ type: "ping" });
+      this.send(this.options.ping);
       this.watchSilence(SILENCE_MS);
     });
   }

@@ -47,18 +47,23 @@ function answerOf(request: XMLHttpRequest): Attachment {
   throw new UploadProblem("上传没有成功，请重试", true);
 }
 
+/** Where files go, and what says who sends them. */
+export interface UploadTarget {
+  url: string;
+  headers: Record<string, string>;
+}
+
 /** Sends one photo. Rejects with `UploadProblem`; aborting the signal rejects too. */
 export function uploadPhoto(
-  url: string,
-  token: string,
+  target: UploadTarget,
   file: File,
   onProgress: (percent: number) => void,
   signal: AbortSignal,
 ): Promise<Attachment> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", url);
-    request.setRequestHeader("Authorization", `Bearer ${token}`);
+    request.open("POST", target.url);
+    for (const [name, value] of Object.entries(target.headers)) request.setRequestHeader(name, value);
     request.timeout = 120_000;
     request.upload.onprogress = (event) => {
       if (event.lengthComputable) onProgress(Math.round((event.loaded / event.total) * 100));

@@ -2,9 +2,8 @@
 
 import { computed, onBeforeUnmount, ref, shallowReactive } from "vue";
 
-import { endpoint } from "./api";
 import type { Attachment } from "./protocol";
-import { MAX_PHOTOS, problemOf, uploadPhoto, UploadProblem } from "./uploads";
+import { MAX_PHOTOS, problemOf, uploadPhoto, UploadProblem, type UploadTarget } from "./uploads";
 
 export interface Photo {
   id: number;
@@ -22,7 +21,7 @@ export type Photos = ReturnType<typeof usePhotos>;
 
 let lastId = 0;
 
-export function usePhotos(token: () => string) {
+export function usePhotos(target: () => UploadTarget) {
   const photos = ref<Photo[]>([]);
   /** Problems of files that were not taken at all. */
   const refused = ref<string[]>([]);
@@ -59,8 +58,7 @@ export function usePhotos(token: () => string) {
     photo.abort = new AbortController();
     try {
       photo.attachment = await uploadPhoto(
-        endpoint("api/web/uploads"),
-        token(),
+        target(),
         photo.file,
         (percent) => (photo.progress = percent),
         photo.abort.signal,

@@ -1,0 +1,99 @@
+/** What must survive a reload, a crash or a lock: drafts, unsent answers, how far was read. */
+
+import { num, record, str, type Json } from "../chat/guards";
+import type { Store } from "../chat/storage";
+
+/** An answer that the server has not taken yet. */
+export interface Unsent {
+  key: string;
+  conversation: string;
+  text: string;
+  attachments: string[];
+  at: string;
+  /** Why the server refused it; it is not sent again unless the agent asks. */
+  refused?: string;
+}
+
+function isUnsent(value: Json | null): value is Json & Unsent {
+  return (
+    !!str(value?.key) && !!str(value?.conversation) && typeof value?.text === "string" && !!str(value.at)
+  );
+}
+
+/** One agent's own corner of the browser's storage; colleagues at the same machine do not see it. */
+export class Kept {
+  private readonly prefix: string;
+
+  constructor(
+    private readonly store: Store,
+    agent: string,
+  ) {
+    this.prefix = `chebao.desk.${agent}.`;
+  }
+
+  draft(conversation: string): string {
+    return str(this.read(`draft.${conversation}`)?.text) ?? "";
+  }
+
+  saveDraft(conversation: string, text: string): void {
+    this.write(`draft.${conversation}`, text ? { text } : null);
+  }
+
+  lastRead(conversation: string): number {
+    return num(this.read(`read.${conversation}`)?.seq) ?? 0;
+  }
+
+  saveRead(conversation: string, seq: number): void {
+    this.write(`read.${conversation}`, { seq });
+  }
+
+  /** Forgets how far conversations were read that are long gone. */
+  forgetReads(known: (conversation: string) => boolean): void {
+    for (const conversation of this.names("read.")) {
+      if (!known(conversation)) this.write(`read.${conversation}`, null);
+    }
+  }
+
+  get unsent(): Unsent[] {
+    return this.names("unsent.")
+      .map((key) => this.read(`unsent.${key}`))
+      .filter(isUnsent)
+      .sort((a, b) => a.at.localeCompare(b.at) || a.key.localeCompare(b.key));
+  }
+
+  keep(unsent: Unsent): void {
+    this.write(`unsent.${unsent.key}`, unsent);
+  }
+
+  drop(key: string): void {
+    this.write(`unsent.${key}`, null);
+  }
+
+  get sound(): boolean {
+    return this.read("sound")?.on !== false;
+  }
+
+  set sound(on: boolean) {
+    this.write("sound", { on });
+  }
+
+  private names(kind: string): string[] {
+    const start = this.prefix + kind;
+    return this.store.keys().flatMap((key) => (key.startsWith(start) ? [key.slice(start.length)] : []));
+  }
+
+  private read(name: string): Json | null {
+    const raw = this.store.getItem(this.prefix + name);
+    if (raw === null) return null;
+    try {
+      return record(JSON.parse(raw));
+    } catch {
+      return null;
+    }
+  }
+
+  private write(name: string, value: object | null): void {
+    if (value === null) this.store.removeItem(this.prefix + name);
+    else this.store.setItem(this.prefix + name, JSON.stringify(value));
+  }
+}

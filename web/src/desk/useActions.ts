@@ -1,0 +1,67 @@
+/** What an agent does with a conversation, beside answering: one place for running it, its errors and what follows. */
+
+import { ElMessage } from "element-plus";
+import { ref } from "vue";
+
+import { ApiError } from "./api";
+import { go } from "./router";
+import type { DeskContext } from "./useDesk";
+import type { ThreadContext } from "./useThread";
+
+export type DialogName =
+  "transfer" | "hold" | "return" | "close" | "ticket" | "appointment" | "payment" | "knowledge";
+export type ActionsContext = ReturnType<typeof useActions>;
+
+export function wordsOf(error: unknown): string {
+  return error instanceof ApiError ? error.message : "没有成功，请重试";
+}
+
+export function useActions(desk: DeskContext, thread: ThreadContext) {
+  const dialog = ref<DialogName | null>(null);
+  const busy = ref(false);
+
+  /** Runs a request; says what went wrong. Returns whether it went well. */
+  async function attempt(request: () => Promise<unknown>, done = ""): Promise<boolean> {
+    if (busy.value) return false;
+    busy.value = true;
+    try {
+      await request();
+      if (done) ElMessage.success(done);
+      thread.refreshDetail();
+      dialog.value = null;
+      return true;
+    } catch (error) {
+      ElMessage.error(wordsOf(error));
+      return false;
+    } finally {
+      busy.value = false;
+    }
+  }
+
+  /** Does something to the open conversation. */
+  function run(path: string, body: object = {}, done = ""): Promise<boolean> {
+    return attempt(() => desk.api.post(`conversations/${thread.id.value}/${path}`, body), done);
+  }
+
+  /** The same for what ends our part in it: the next one of ours comes up. */
+  async function finish(path: string, body: object, done: string): Promise<boolean> {
+    const id = thread.id.value;
+    // The server refuses where the customer wrote something that this screen has not shown.
+    const seen = thread.messages.value.at(-1)?.seq ?? null;
+    if (!(await run(path, { ...body, seen }, done))) return false;
+    const next = desk.mine.value.find((row) => row.id !== id && !row.held);
+    if (next) go("c", next.id);
+    else go();
+    return true;
+  }
+
+  async function take(id: string): Promise<void> {
+    if (await attempt(() => desk.api.post(`conversations/${id}/take`), "")) go("c", id);
+  }
+
+  function ask(name: DialogName, may: boolean): void {
+    if (may) dialog.value = name;
+  }
+
+  return { dialog, busy, attempt, run, finish, take, ask };
+}

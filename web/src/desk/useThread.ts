@@ -1,0 +1,166 @@
+/** The open conversation: its messages, notes, colleagues at it, and everything known about the customer. */
+
+import { computed, onBeforeUnmount, ref, shallowRef, watch, type Ref } from "vue";
+
+import { list } from "../chat/guards";
+import { ApiError } from "./api";
+import { parseMessage, type Message, type Presence } from "./frames";
+import { notesOf } from "./store";
+import { layout, Thread } from "./thread";
+import type { Detail } from "./types";
+import type { DeskContext } from "./useDesk";
+import type { OutboxContext } from "./useOutbox";
+
+export type ThreadContext = ReturnType<typeof useThread>;
+
+const PAGE = 50;
+const REFRESH_MS = 400;
+const TYPING_SHOWN_MS = 6_000;
+
+export function useThread(desk: DeskContext, id: Ref<string>, outbox: OutboxContext) {
+  const thread = shallowRef(new Thread());
+  /** Counts changes of the thread, which is no reactive object. */
+  const version = ref(0);
+  const detail = shallowRef<Detail | null>(null);
+  const problem = ref("");
+  const older = ref(false);
+  const presence = shallowRef<Presence>({ looking: [], typing: [], customerTyping: false });
+  let refresh: ReturnType<typeof setTimeout> | undefined;
+  let typing: ReturnType<typeof setTimeout> | undefined;
+  let generation = 0;
+
+  const row = computed(() => desk.state.value.conversation[id.value] ?? detail.value?.row ?? null);
+  const messages = computed(() => (version.value, thread.value.messages));
+  const entries = computed(() => {
+    void version.value;
+    const me = { id: desk.agentId.value, name: desk.agent.value?.name ?? "" };
+    const notes = notesOf(desk.state.value, id.value);
+    return layout(messages.value, notes, outbox.of(id.value), me, new Date());
+  });
+
+  function take(found: Message[]): void {
+    found.forEach((message) => thread.value.receive(message));
+    version.value += 1;
+  }
+
+  async function fetchMessages(query: { before?: number; after?: number }): Promise<number> {
+    const of = id.value;
+    const answer = await desk.api.get<{ rows: unknown }>(`conversations/${of}/messages`, {
+      ...query,
+      limit: PAGE,
+    });
+    const found = list(answer.rows, parseMessage);
+    if (of === id.value) take(found);
+    return found.length;
+  }
+
+  async function fetchDetail(): Promise<void> {
+    const of = id.value;
+    const found = await desk.api.get<Detail>(`conversations/${of}`);
+    if (of === id.value) detail.value = found;
+  }
+
+  /** Shows the newest messages, then listens for what follows them. */
+  async function open(): Promise<void> {
+    const current = (generation += 1);
+    problem.value = "";
+    try {
+      const [count] = await Promise.all([fetchMessages({}), fetchDetail()]);
+      if (current !== generation) return;
+      older.value = count >= PAGE && thread.value.first > 1;
+      listen();
+    } catch (error) {
+      if (current === generation)
+        problem.value = error instanceof ApiError ? error.message : "没有打开，请重试";
+    }
+  }
+
+  function listen(): void {
+    desk.send({ type: "open", conversation: id.value, after: thread.value.last });
+    desk.send({ type: "looking", conversation: id.value });
+  }
+
+  async function loadOlder(): Promise<void> {
+    older.value = (await fetchMessages({ before: thread.value.first })) >= PAGE && thread.value.first > 1;
+  }
+
+  /** Fetches the context anew, once for many reasons at a time. */
+  function refreshDetail(): void {
+    clearTimeout(refresh);
+    refresh = setTimeout(() => void fetchDetail().catch(() => undefined), REFRESH_MS);
+  }
+
+  function shut(of: string): void {
+    generation += 1;
+    clearTimeout(refresh);
+    desk.send({ type: "shut", conversation: of });
+    desk.send({ type: "looking", conversation: null });
+  }
+
+  desk.onFrame((frame) => {
+    if (frame.type === "welcome" && id.value) void open();
+    if (frame.type === "message" && frame.conversation === id.value) take([frame.message]);
+    if (frame.type !== "presence" || frame.conversation !== id.value) return;
+    presence.value = frame.presence;
+    clearTimeout(typing);
+    typing = setTimeout(
+      () => (presence.value = { ...presence.value, typing: [], customerTyping: false }),
+      TYPING_SHOWN_MS,
+    );
+  });
+
+  outbox.onTaken((unsent, seq) => {
+    if (unsent.conversation !== id.value) return;
+    thread.value.taken(unsent, seq, { id: desk.agentId.value, name: desk.agent.value?.name ?? "" });
+    version.value += 1;
+  });
+
+  watch(
+    id,
+    (now, before) => {
+      if (before) shut(before);
+      thread.value = new Thread();
+      version.value += 1;
+      detail.value = null;
+      presence.value = { looking: [], typing: [], customerTyping: false };
+      older.value = false;
+      if (now) void open();
+    },
+    { immediate: true },
+  );
+
+  const shape = computed(() => {
+    const now = row.value;
+    const tickets = Object.values(desk.state.value.ticket).filter((t) => t.conversation_id === id.value);
+    if (!now) return "";
+    const { epoch, owner, agent_id, held, task, customer, joined } = now;
+    return JSON.stringify([epoch, owner, agent_id, held, task, customer, joined, tickets]);
+  });
+  watch(shape, (now, before) => {
+    if (now && before) refreshDetail();
+  });
+
+  onBeforeUnmount(() => {
+    if (id.value) shut(id.value);
+    clearTimeout(typing);
+  });
+
+  return {
+    id,
+    row,
+    detail,
+    problem,
+    older,
+    presence,
+    messages,
+    entries,
+    lastCustomer: computed(() => (version.value, thread.value.lastCustomer)),
+    may: (what: string) => detail.value?.can[what] === true,
+    open,
+    loadOlder,
+    refreshDetail,
+    setDetail: (changed: Partial<Detail>) => {
+      if (detail.value) detail.value = { ...detail.value, ...changed };
+    },
+  };
+}
