@@ -27,6 +27,7 @@ from chebao.backoffice.reference import create_backoffice
 from chebao.conversations import door
 from chebao.conversations.api import Attachments, Company, Hub, HubSettings, Rasa, Uploads, Wire
 from chebao.db import make_engine
+from chebao.desk.api import Desk, DeskSettings, build_desk
 from chebao.documents.reader import Reader
 from chebao.http import BodyLimit, Pages, install_errors
 from chebao.knowledge import api as knowledge
@@ -57,6 +58,7 @@ def build(
     settings: Settings,
     *,
     hub_settings: HubSettings | None = None,
+    desk_settings: DeskSettings | None = None,
     engine: AsyncEngine | None = None,
     rasa: Rasa | None = None,
     backoffice: FastAPI | None = None,
@@ -68,6 +70,7 @@ def build(
     Args:
         settings: where everything is.
         hub_settings: turns and queue; from the environment where not given.
+        desk_settings: how long the desk waits for whom; likewise.
         engine: the database; from ``settings.database_url`` where not given.
         rasa: the dialogue service's client.
         backoffice: the reference back office to serve under ``/backoffice/v1``; ours where the settings point to us.
@@ -100,6 +103,7 @@ def build(
         sweep_every=sweep_every,
         wire=Wire(settings.data / "wire"),
     )
+    desk = build_desk(hub, settings, desk_settings=desk_settings, sweep_every=sweep_every)
     backoffice = backoffice or _own_backoffice(settings, engine)
 
     telegram = connect_telegram(hub, uploads, settings)
@@ -110,11 +114,11 @@ def build(
 
     app = FastAPI(
         title="Chebao",
-        lifespan=_lifespan(hub, engine, reader, backoffice, telegram, wechat, live, lag),
+        lifespan=_lifespan(hub, desk, engine, reader, backoffice, telegram, wechat, live, lag),
         docs_url=None,
         redoc_url=None,
     )
-    app.state.hub, app.state.lag = hub, lag
+    app.state.hub, app.state.desk, app.state.lag = hub, desk, lag
     install_errors(app)
     app.add_middleware(BodyLimit)
     if settings.web_origins:
@@ -158,6 +162,7 @@ def _health(app: FastAPI, hub: Hub) -> None:
 
 def _lifespan(
     hub: Hub,
+    desk: Desk,
     engine: AsyncEngine,
     reader: Reader,
     backoffice: FastAPI | None,
@@ -181,6 +186,8 @@ def _lifespan(
             stack.callback(live.stop)
             await hub.start()
             stack.push_async_callback(hub.stop)
+            await desk.start()
+            stack.push_async_callback(desk.stop)
             if telegram is not None:
                 telegram.start()
                 stack.push_async_callback(telegram.stop)

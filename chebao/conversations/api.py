@@ -9,7 +9,7 @@ from chebao.conversations.delivery import Delivery, Hold
 from chebao.conversations.delivery_job import DeliveryJob, DeliveryLost, PushChannel
 from chebao.conversations.hub import Hub
 from chebao.conversations.outbox import shown
-from chebao.conversations.ownership import give_to_agent
+from chebao.conversations.ownership import end, give_to_agent, requeue
 from chebao.conversations.people import Transaction
 from chebao.conversations.pictures import MAX_BYTES, judge
 from chebao.conversations.rasa import Rasa
@@ -50,7 +50,9 @@ __all__ = [
     "Uploads",
     "Window",
     "Wire",
+    "end",
     "give_to_agent",
     "judge",
+    "requeue",
     "shown",
 ]

@@ -28,6 +28,7 @@ def change_owner(unit: Unit, owner: Owner, *, reason: str, agent_id: str | None 
         line("owner_changed", conversation=conversation.id, old=conversation.owner, new=owner, agent=agent_id,
              reason=reason, epoch=conversation.epoch + 1)
     )  # fmt: skip
+    unit.reason = reason
     conversation.owner, conversation.agent_id, conversation.held_at = owner, agent_id, None
     conversation.epoch += 1
     conversation.reminded_at = None
@@ -189,6 +190,18 @@ def requeue(unit: Unit, *, reason: str, skill: str | None, exclude: Collection[s
     change_owner(unit, "queued", reason=reason)
     conversation.queued_at = unit.now
     conversation.priority = min(_HIGHEST, conversation.priority + 1)
+    if notice:
+        unit.say(notice, sender="system")
+
+
+def end(unit: Unit, *, reason: str, notice: Reply | None = None) -> None:
+    """An agent's conversation is over; what the customer writes next goes to the bot.
+
+    Raises:
+        Conflict: no agent has it.
+    """
+    require_some_agent(unit.conversation)
+    change_owner(unit, "closed", reason=reason)
     if notice:
         unit.say(notice, sender="system")
 

@@ -170,9 +170,7 @@ class People:
         """
         async with self._on(conversation_id) as unit:
             ownership.require_agent(unit.conversation, agent_id)
-            ownership.change_owner(unit, "closed", reason="agent_closed")
-            if notice:
-                unit.say(notice, sender="system")
+            ownership.end(unit, reason="agent_closed", notice=notice)
 
     async def hold(self, conversation_id: str, agent_id: str) -> None:
         """The agent puts the conversation aside until the customer writes, or he takes it up again.

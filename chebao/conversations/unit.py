@@ -70,6 +70,7 @@ class Unit:
     """A conversation under lock, and what this transaction is going to say in it.
 
     Attributes:
+        reason: why owner or agent changed, if they did.
         calls_turn: it left messages that wait for a turn of the dialogue.
         pushes: it says something that has to be handed to a platform.
     """
@@ -78,6 +79,7 @@ class Unit:
     conversation: Conversation
     around: Surroundings
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    reason: str | None = None
     calls_turn: bool = False
     pushes: bool = False
     _rows: list[dict[str, Any]] = field(default_factory=list)
