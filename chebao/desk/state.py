@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from chebao.db import Connection
-from chebao.desk import events, rows
+from chebao.desk import events, rows, ticket_views
 from chebao.desk.agents import Agent
 from chebao.desk.events import Event
 
@@ -18,20 +18,20 @@ KINDS = ("conversation", "agent", "ticket", "note")
 
 
 def visible(agent: Agent | None, kind: str, body: dict[str, Any]) -> bool:
-    """Whether the agent may see the row; another system (None) and supervisors see all.
+    """Whether the agent may see the row; another system (None) sees all, a supervisor all but complaints about himself.
 
-    An agent sees the queue of his skills, what is his, where he was called in, and the tickets that are his or nobody's.
+    An agent sees the queue of his skills, what is his, where he was called in, and tickets as `ticket_views` says.
     """
-    if agent is None or agent.supervises or kind == "agent":
+    if agent is None or kind == "agent":
+        return True
+    if kind == "ticket":
+        return ticket_views.visible(agent, body)
+    if agent.supervises:
         return True
     if kind == "conversation":
         waits_for_him = body["owner"] == "queued" and body["skill"] in agent.skills
         return waits_for_him or body["agent_id"] == agent.id or agent.id in body["joined"]
-    if kind == "note":
-        return agent.id in body["agents"] or body["skill"] in agent.skills
-    if body.get("about_agent_id") == agent.id:
-        return False
-    return body.get("owner_id") in (None, agent.id)
+    return agent.id in body["agents"] or body["skill"] in agent.skills
 
 
 async def fresh(connection: Connection, agent: Agent | None) -> tuple[int, dict[str, Rows]]:
@@ -47,6 +47,7 @@ async def fresh(connection: Connection, agent: Agent | None) -> tuple[int, dict[
         for kind, query in rows.ALL.items():
             found = await (await connection.execute(query)).fetchall()
             state[kind] = {row["key"]: row["body"] for row in found}
+        state["ticket"] = await ticket_views.open_rows(connection)
     return number, {
         kind: {key: body for key, body in of_kind.items() if visible(agent, kind, body)}
         for kind, of_kind in state.items()
