@@ -37,10 +37,24 @@ class Rejection(BaseModel):
     reviewer: str = Field(min_length=1, max_length=100)
 
 
+class Names(BaseModel):
+    """What a reviewer may choose from."""
+
+    intents: list[str]
+    topics: list[str]
+    entities: list[str]
+
+
 def router(engine: AsyncEngine, key: str, root: Path) -> APIRouter:
     """The routes under ``/api/quality``."""
     routes = APIRouter(prefix="/api/quality", dependencies=[Depends(require_key(key))], tags=["quality"])
     intents, topics = learned.names(root)
+    names = Names(intents=sorted(intents), topics=sorted(topics), entities=learned.entities(root))
+
+    @routes.get("/names")
+    async def choices() -> Names:
+        """The labels there are."""
+        return names
 
     @routes.get("/reviews")
     async def find(

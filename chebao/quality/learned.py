@@ -48,6 +48,12 @@ def names(root: Path) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(intents), frozenset(path.stem for path in (root / "data" / "articles").glob("*.md"))
 
 
+def entities(root: Path) -> list[str]:
+    """The kinds of entities a reviewer may mark, in the order of the domain."""
+    domain = yaml.safe_load((root / "domain.yml").read_text(encoding="utf-8"))
+    return list(domain["entities"])
+
+
 def export(data: Path, reviews: Iterable[Review]) -> Export:
     """Adds every approved line to the files under `data`; a second export adds nothing."""
     done = Export()

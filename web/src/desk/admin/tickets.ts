@@ -1,0 +1,91 @@
+/** The ticket list's groups and small words. */
+
+import type { TicketRow } from "../types";
+import type { Ticket } from "./types";
+import { endOfToday, running, urgency, type Urgency } from "./clocks";
+
+export type TicketView = "today" | "mine" | "all" | "overdue";
+
+export interface Group {
+  urgency: Urgency;
+  title: string;
+  rows: TicketRow[];
+}
+
+const TITLES: Record<Urgency, string> = { over: "已超时，先办这些", today: "今天要推进", later: "不急" };
+
+/** Tickets by urgency; within one by level, then by what is due first. Groups without a ticket are left out. */
+export function grouped(rows: readonly TicketRow[], now: number): Group[] {
+  const end = endOfToday(now);
+  const due = (row: TicketRow): string => running(row.clocks)[0]?.due_at ?? row.next_at ?? "9";
+  return (["over", "today", "later"] as const)
+    .map((kind) => ({
+      urgency: kind,
+      title: TITLES[kind],
+      rows: rows
+        .filter((row) => urgency(row, end, now) === kind)
+        .sort(
+          (a, b) => b.level - a.level || due(a).localeCompare(due(b)) || a.number.localeCompare(b.number),
+        ),
+    }))
+    .filter((group) => group.rows.length > 0);
+}
+
+/** 投诉 levels go from 1 to 3, 3 is the gravest. */
+export const levelWords = (level: number): string =>
+  (["", "一级", "二级", "三级"] as const)[level] ?? `${level} 级`;
+
+/** A date and time field's value (2026-11-22T15:00, Shanghai) as a moment with offset; null where it is empty. */
+export function momentOf(local: string): string | null {
+  return local ? `${local}:00+08:00` : null;
+}
+
+/** The reverse of `momentOf`. */
+export function localOf(at: string | null): string {
+  if (!at) return "";
+  const date = new Date(Date.parse(at) + 8 * 3_600_000);
+  return Number.isNaN(date.getTime()) ? "" : date.toISOString().slice(0, 16);
+}
+
+/** What may be planned of a ticket, as its form holds it. */
+export function planOf(ticket: Ticket | null) {
+  return {
+    state: ticket?.state ?? "",
+    owner: ticket?.owner_id ?? "",
+    nextAction: ticket?.next_action ?? "",
+    nextAt: localOf(ticket?.next_at ?? null),
+    resolution: ticket?.resolution ?? "",
+  };
+}
+
+export type Plan = ReturnType<typeof planOf>;
+
+const FIELDS = {
+  state: "state",
+  owner: "owner_id",
+  nextAction: "next_action",
+  nextAt: "next_at",
+  resolution: "resolution",
+};
+
+/** What of the form differs from the ticket, under the server's names. */
+export function changes(form: Plan, ticket: Ticket): Record<string, string | null> {
+  const before = planOf(ticket);
+  const found: Record<string, string | null> = {};
+  for (const key of Object.keys(FIELDS) as (keyof Plan)[]) {
+    const value = form[key].trim();
+    if (value !== before[key]) found[FIELDS[key]] = key === "nextAt" ? momentOf(value) : value || null;
+  }
+  return found;
+}
+
+const MOVES: Record<string, readonly string[]> = {
+  open: ["working", "waiting", "resolved"],
+  working: ["waiting", "resolved"],
+  waiting: ["working", "resolved"],
+  resolved: ["working", "closed"],
+  closed: ["working"],
+};
+
+/** The states that a ticket may be in next, its own first. */
+export const statesFrom = (state: string): string[] => [state, ...(MOVES[state] ?? [])];
