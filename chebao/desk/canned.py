@@ -58,7 +58,7 @@ class Canned(BaseModel):
 async def find(connection: Connection, *, q: str = "", skills: list[str] | None = None) -> list[Canned]:
     """Replies whose title, shortcut or text holds `q`; with `skills` those of these skills and of everybody."""
     rows = await connection.execute(
-        f"SELECT {_FIELDS} FROM desk.canned_replies "  # noqa: S608 - our own column names
+        f"SELECT {_FIELDS} FROM desk.canned_replies "
         "WHERE (%(q)s = '' OR position(%(q)s in lower(concat_ws(' ', title, shortcut, text))) > 0) "
         "AND (%(skills)s::text[] IS NULL OR skill IS NULL OR skill = ANY(%(skills)s)) "
         "ORDER BY skill NULLS FIRST, title, id",
@@ -138,7 +138,7 @@ async def seed(connection: Connection) -> int:
 async def _get(connection: Connection, reply_id: int) -> Canned:
     row = await _one(
         connection,
-        f"SELECT {_FIELDS} FROM desk.canned_replies WHERE id = %s FOR UPDATE",  # noqa: S608 - our own column names
+        f"SELECT {_FIELDS} FROM desk.canned_replies WHERE id = %s FOR UPDATE",
         (reply_id,),
     )
     if row is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from psycopg.types.json import Jsonb
@@ -26,7 +27,7 @@ def _periods(periods: list[tuple[str, str]]) -> list[tuple[str, str]]:
         if start >= end:
             raise ValueError(f"{start} 到 {end}：结束要晚于开始。")
     ordered = sorted(periods)
-    for (_, end), (start, _) in zip(ordered, ordered[1:], strict=False):
+    for (_, end), (start, _) in pairwise(ordered):
         if start < end:
             raise ValueError(f"{start} 开始的时段和前一段重叠了。")
     return ordered

@@ -113,7 +113,9 @@ async def test_unknown_variables_and_taken_shortcuts_are_refused(connection: Con
     assert second.shortcut is None
     with pytest.raises(Conflict, match="一"):
         await canned.change(connection, second.id, Wanted(title="二", text="二", shortcut="a"), "lead1")
-    assert (await canned.change(connection, first.id, Wanted(title="一", text="壹", shortcut="a"), "lead1")).text == "壹"
+    assert (
+        await canned.change(connection, first.id, Wanted(title="一", text="壹", shortcut="a"), "lead1")
+    ).text == "壹"
 
 
 async def test_our_first_replies_come_once_and_deleted_ones_stay_away(connection: Connection) -> None:

@@ -2,7 +2,7 @@
 
 import type { DeskState } from "../store";
 import type { Row } from "../types";
-import { EMOTIONS } from "../words";
+import { EMOTIONS, named, TROUBLED } from "../words";
 import { waited } from "./times";
 
 /** A customer should not wait longer than this for a person's next word. */
@@ -24,8 +24,9 @@ export function concerns(row: Row, now: number): Concern[] {
   if (wait > ANSWER_SECONDS && !row.held) {
     found.push({ words: row.owner === "queued" ? "久等未接" : "久等未回", grave: true });
   }
-  const emotion = row.emotion ? EMOTIONS[row.emotion] : undefined;
-  if (emotion) found.push({ words: emotion, grave: row.emotion !== "anxious" });
+  if (row.emotion && TROUBLED.has(row.emotion)) {
+    found.push({ words: named(EMOTIONS, row.emotion), grave: row.emotion !== "anxious" });
+  }
   if (row.priority >= 8) found.push({ words: "紧急", grave: true });
   if (row.customer.vip) found.push({ words: "VIP", grave: false });
   if (row.customer.care) found.push({ words: "需关怀", grave: false });
