@@ -1,6 +1,6 @@
-/** What must survive a reload, a crash or a lock: drafts, unsent answers, how far was read. */
+/** What must survive a reload, a crash or a lock: drafts and unsent answers. */
 
-import { num, record, str, type Json } from "../chat/guards";
+import { record, str, type Json } from "../chat/guards";
 import type { Store } from "../chat/storage";
 
 /** An answer that the server has not taken yet. */
@@ -26,7 +26,7 @@ export class Kept {
 
   constructor(
     private readonly store: Store,
-    agent: string,
+    readonly agent: string,
   ) {
     this.prefix = `chebao.desk.${agent}.`;
   }
@@ -37,21 +37,6 @@ export class Kept {
 
   saveDraft(conversation: string, text: string): void {
     this.write(`draft.${conversation}`, text ? { text } : null);
-  }
-
-  lastRead(conversation: string): number {
-    return num(this.read(`read.${conversation}`)?.seq) ?? 0;
-  }
-
-  saveRead(conversation: string, seq: number): void {
-    this.write(`read.${conversation}`, { seq });
-  }
-
-  /** Forgets how far conversations were read that are long gone. */
-  forgetReads(known: (conversation: string) => boolean): void {
-    for (const conversation of this.names("read.")) {
-      if (!known(conversation)) this.write(`read.${conversation}`, null);
-    }
   }
 
   get unsent(): Unsent[] {

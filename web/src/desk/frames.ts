@@ -28,7 +28,6 @@ export interface Message {
 export interface Presence {
   looking: string[];
   typing: string[];
-  customerTyping: boolean;
 }
 
 export type Incoming =
@@ -36,6 +35,7 @@ export type Incoming =
   | { type: "event"; event: DeskEvent }
   | { type: "message"; conversation: string; message: Message }
   | { type: "presence"; conversation: string; presence: Presence }
+  | { type: "shut"; conversation: string }
   | { type: "resync" }
   | { type: "locked" }
   | { type: "pong" };
@@ -123,12 +123,10 @@ function frameOf(frame: Json): Incoming | null {
       const message = parseMessage(frame);
       return message && { type: "message", conversation, message };
     }
+    case "shut":
+      return { type: "shut", conversation };
     case "presence": {
-      const presence = {
-        looking: texts(frame.looking),
-        typing: texts(frame.typing),
-        customerTyping: frame.customer_typing === true,
-      };
+      const presence = { looking: texts(frame.looking), typing: texts(frame.typing) };
       return { type: "presence", conversation, presence };
     }
     default:

@@ -30,8 +30,10 @@ export function apply(state: DeskState, event: DeskEvent): DeskState {
   if (event.id <= state.event) return state;
   if (!KINDS.includes(event.kind)) return { ...state, event: event.id };
   const before: Readonly<Record<string, unknown>> = state[event.kind as Kind];
-  const others = Object.entries(before).filter(([key]) => key !== event.key);
-  const rows = Object.fromEntries(event.body === null ? others : [...others, [event.key, event.body]]);
+  const rows =
+    event.body === null
+      ? Object.fromEntries(Object.entries(before).filter(([key]) => key !== event.key))
+      : { ...before, [event.key]: event.body };
   return { ...state, event: event.id, [event.kind]: rows };
 }
 

@@ -14,22 +14,45 @@ export interface Row {
   held: boolean;
   priority: number;
   reason: string;
-  reason_label: string;
   skill: string | null;
   task: string | null;
   emotion: string | null;
+  /** No agent answered in time: a supervisor is asked for. */
+  escalated: boolean;
   queued_at: string | null;
   assigned_at: string | null;
   /** When the oldest message came that no person has answered yet. */
   waiting_since: string | null;
   last: { seq: number; from: string; text: string; at: string } | null;
   last_customer_seq: number;
-  customer: { name: string; verified: boolean; vip: boolean; care: boolean };
+  customer: { name: string | null; verified: boolean; vip: boolean; care: boolean };
   /** How much may still be sent, and until when, on channels that ration it. */
-  window: Allowance;
+  window: Allowance | null;
   episode_id: string | null;
   joined: string[];
 }
+
+/** What a row of a conversation that was never at the desk leaves out. */
+export const BARE: Omit<Row, "id" | "channel" | "owner" | "epoch"> = {
+  agent_id: null,
+  agent_name: null,
+  held: false,
+  priority: 0,
+  reason: "",
+  skill: null,
+  task: null,
+  emotion: null,
+  escalated: false,
+  queued_at: null,
+  assigned_at: null,
+  waiting_since: null,
+  last: null,
+  last_customer_seq: 0,
+  customer: { name: null, verified: false, vip: false, care: false },
+  window: null,
+  episode_id: null,
+  joined: [],
+};
 
 export interface Allowance {
   left: number | null;
@@ -139,7 +162,6 @@ export interface Episode {
   summary: Summary | null;
   memo: string | null;
   emotion?: string | null;
-  told_wait?: { from: number; to: number } | null;
 }
 
 export interface Previous {
@@ -148,7 +170,7 @@ export interface Previous {
   channel: string;
   reason_label: string | null;
   agent_name: string | null;
-  summary: Summary | string | null;
+  summary: Summary | null;
 }
 
 export interface Customer {
@@ -168,17 +190,19 @@ export interface Customer {
 export interface Detail {
   row: Row;
   episode: Episode | null;
-  customer: Customer | null;
+  customer: Customer;
   policies: Policy[];
+  /** What the insurer's core did not give in time. */
+  missing: string[];
   claims: Claim[];
   form: Form | null;
   previous: Previous[];
   tickets: TicketRow[];
-  fraud: (string | { label: string; at?: string })[];
+  fraud: { label: string }[];
   window: Allowance | null;
   draft: string | null;
   can: Record<string, boolean>;
-  links: { id: string; channel: string; at?: string }[];
+  links: { id: string; channel: string; at: string | null }[];
 }
 
 export interface Suggestion {

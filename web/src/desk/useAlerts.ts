@@ -30,11 +30,11 @@ function ring(kind: Alert["kind"]): void {
   });
 }
 
-function notify({ kind, row }: Alert): void {
+function notify({ kind, row }: Alert, reason: string): void {
   if (typeof Notification === "undefined" || Notification.permission !== "granted") return;
-  const title = kind === "assigned" ? `新会话：${row.reason_label}` : `${row.customer.name}发来消息`;
+  const title = kind === "assigned" ? `新会话：${reason}` : "客户发来消息";
   // What the customer wrote stays on the desk: notifications show up on locked screens.
-  const shown = new Notification(title, { tag: row.id, body: row.customer.name });
+  const shown = new Notification(title, { tag: row.id, body: row.customer.name ?? "访客" });
   shown.onclick = () => {
     window.focus();
     go("c", row.id);
@@ -55,7 +55,7 @@ export function useAlerts(desk: DeskContext, opened: () => string): void {
       const seen = document.visibilityState === "visible" && opened() === alert.row.id;
       if (seen && alert.kind === "message") continue;
       if (desk.kept.value.sound) ring(alert.kind);
-      if (document.visibilityState !== "visible") notify(alert);
+      if (document.visibilityState !== "visible") notify(alert, desk.reasonOf(alert.row));
     }
   });
   const unread = computed(() => desk.mine.value.filter(desk.unread).length);

@@ -66,7 +66,7 @@ export function useComposer(desk: DeskContext, thread: ThreadContext, outbox: Ou
   function variables(): Record<string, string | null | undefined> {
     const settings = desk.session.me.value?.settings;
     return {
-      客户: thread.detail.value?.customer?.salutation || "您",
+      客户: thread.detail.value?.customer.salutation || "您",
       客服: desk.agent.value?.name,
       公司: settings?.company,
       热线: settings?.hotline,

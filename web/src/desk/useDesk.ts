@@ -26,8 +26,10 @@ import { setServerTime } from "./useNow";
 import { useSession } from "./useSession";
 
 export type DeskContext = ReturnType<typeof makeDesk>;
+type Reads = Readonly<Record<string, number>>;
 type Frame = Exclude<Incoming, { type: "event" }>;
 
+const BATCH_MS = 30;
 const KEY: InjectionKey<DeskContext> = Symbol("desk");
 
 export function useDesk(): DeskContext {
@@ -51,14 +53,27 @@ function makeDesk() {
   /** When the line broke; null while it is live. */
   const staleSince = ref<number | null>(null);
   const kept = shallowRef(new Kept(store, ""));
-  const read = shallowRef<Record<string, number>>({});
+  /** Number of the last message that the agent has seen, by conversation. */
+  const read = shallowRef<Reads>({});
+  const reasons = shallowRef<Readonly<Record<string, string>>>({});
+  let newest: DeskState | null = null;
   const listeners = new Set<(frame: Frame) => void>();
+
+  /** Many events at once become one rendering. */
+  function show(next: DeskState): void {
+    if (!newest) setTimeout(flush, BATCH_MS);
+    newest = next;
+  }
+  function flush(): void {
+    if (newest) state.value = newest;
+    newest = null;
+  }
 
   const line = new Line({
     fetchState: async () => {
-      const answer = await api.get<Omit<DeskState, "event"> & { event_id: number }>("state");
-      kept.value.forgetReads((conversation) => conversation in answer.conversation);
+      const answer = await api.get<Omit<DeskState, "event"> & { event_id: number; reads: Reads }>("state");
       const { conversation, agent, ticket, note } = answer;
+      read.value = { ...answer.reads, ...read.value };
       return { event: answer.event_id, conversation, agent, ticket, note };
     },
     fetchTicket: async () => (await api.post<{ ticket: string }>("socket-ticket")).ticket,
@@ -66,7 +81,7 @@ function makeDesk() {
       new WebSocket(
         `${endpoint("api/desk/v1/socket", "ws")}?ticket=${encodeURIComponent(ticket)}`,
       ) as unknown as Socket,
-    onState: (next) => (state.value = next),
+    onState: show,
     onFrame: (frame) => {
       if (frame.type === "locked") session.locked.value = true;
       listeners.forEach((listener) => listener(frame));
@@ -81,13 +96,27 @@ function makeDesk() {
   watch([session.me, session.locked], ([me, locked]) => {
     line.stop();
     if (!me) {
+      newest = null;
       state.value = EMPTY;
       return;
     }
-    kept.value = new Kept(store, me.agent.id);
+    if (me.agent.id !== kept.value.agent) {
+      kept.value = new Kept(store, me.agent.id);
+      read.value = {};
+    }
     setServerTime(me.server_time);
-    if (!locked) line.start();
+    if (locked) return;
+    line.start();
+    void fetchReasons();
   });
+
+  /** Why customers wait, in words; without them the reasons' names stand there. */
+  async function fetchReasons(): Promise<void> {
+    const answer = await api
+      .get<{ rows: { reason: string; label: string }[] }>("triggers")
+      .catch(() => ({ rows: [] }));
+    reasons.value = Object.fromEntries(answer.rows.map(({ reason, label }) => [reason, label]));
+  }
 
   const agentId = computed(() => session.me.value?.agent.id ?? "");
   /** The agent's own row: the live one where it is here, since state and load change. */
@@ -99,13 +128,12 @@ function makeDesk() {
   const queue = computed(() => listed(state.value, "queue", agentId.value));
 
   function lastRead(conversation: string): number {
-    return read.value[conversation] ?? kept.value.lastRead(conversation);
+    return read.value[conversation] ?? 0;
   }
 
   function markRead(conversation: string, seq: number): void {
     if (seq <= lastRead(conversation)) return;
     read.value = { ...read.value, [conversation]: seq };
-    kept.value.saveRead(conversation, seq);
     line.send({ type: "read", conversation, seq });
   }
 
@@ -149,8 +177,8 @@ function makeDesk() {
     queue,
     kept,
     unread,
-    lastRead,
     markRead,
+    reasonOf: (row: Row) => reasons.value[row.reason] ?? row.reason,
     onFrame,
     send: (frame: Outgoing) => line.send(frame),
     retryNow: () => line.retryNow(),

@@ -7,7 +7,7 @@ import { ApiError } from "./api";
 import { parseMessage, type Message, type Presence } from "./frames";
 import { notesOf } from "./store";
 import { layout, Thread } from "./thread";
-import type { Detail } from "./types";
+import { BARE, type Detail } from "./types";
 import type { DeskContext } from "./useDesk";
 import type { OutboxContext } from "./useOutbox";
 
@@ -15,7 +15,6 @@ export type ThreadContext = ReturnType<typeof useThread>;
 
 const PAGE = 50;
 const REFRESH_MS = 400;
-const TYPING_SHOWN_MS = 6_000;
 
 export function useThread(desk: DeskContext, id: Ref<string>, outbox: OutboxContext) {
   const thread = shallowRef(new Thread());
@@ -24,9 +23,8 @@ export function useThread(desk: DeskContext, id: Ref<string>, outbox: OutboxCont
   const detail = shallowRef<Detail | null>(null);
   const problem = ref("");
   const older = ref(false);
-  const presence = shallowRef<Presence>({ looking: [], typing: [], customerTyping: false });
+  const presence = shallowRef<Presence>({ looking: [], typing: [] });
   let refresh: ReturnType<typeof setTimeout> | undefined;
-  let typing: ReturnType<typeof setTimeout> | undefined;
   let generation = 0;
 
   const row = computed(() => desk.state.value.conversation[id.value] ?? detail.value?.row ?? null);
@@ -57,7 +55,7 @@ export function useThread(desk: DeskContext, id: Ref<string>, outbox: OutboxCont
   async function fetchDetail(): Promise<void> {
     const of = id.value;
     const found = await desk.api.get<Detail>(`conversations/${of}`);
-    if (of === id.value) detail.value = found;
+    if (of === id.value) detail.value = { ...found, row: { ...BARE, ...found.row } };
   }
 
   /** Shows the newest messages, then listens for what follows them. */
@@ -100,13 +98,9 @@ export function useThread(desk: DeskContext, id: Ref<string>, outbox: OutboxCont
   desk.onFrame((frame) => {
     if (frame.type === "welcome" && id.value) void open();
     if (frame.type === "message" && frame.conversation === id.value) take([frame.message]);
-    if (frame.type !== "presence" || frame.conversation !== id.value) return;
-    presence.value = frame.presence;
-    clearTimeout(typing);
-    typing = setTimeout(
-      () => (presence.value = { ...presence.value, typing: [], customerTyping: false }),
-      TYPING_SHOWN_MS,
-    );
+    if (frame.type === "presence" && frame.conversation === id.value) presence.value = frame.presence;
+    // It may no longer be seen: asking again says why.
+    if (frame.type === "shut" && frame.conversation === id.value) void open();
   });
 
   outbox.onTaken((unsent, seq) => {
@@ -122,7 +116,7 @@ export function useThread(desk: DeskContext, id: Ref<string>, outbox: OutboxCont
       thread.value = new Thread();
       version.value += 1;
       detail.value = null;
-      presence.value = { looking: [], typing: [], customerTyping: false };
+      presence.value = { looking: [], typing: [] };
       older.value = false;
       if (now) void open();
     },
@@ -142,7 +136,6 @@ export function useThread(desk: DeskContext, id: Ref<string>, outbox: OutboxCont
 
   onBeforeUnmount(() => {
     if (id.value) shut(id.value);
-    clearTimeout(typing);
   });
 
   return {
