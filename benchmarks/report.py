@@ -36,6 +36,7 @@ def figures_of(side: Results) -> dict[str, Any]:
             "p99_ms": percentile(waits, 0.99),
             "turns": turns,
             "cpu_ms_per_turn": {name: round(ms, 2) for name, ms in sorted(cpu.items())},
+            "action_calls_per_turn": round(sum(r.action_calls for r in rounds) / everything, 3),
             "generator_cpu": round(
                 sum(r.measured["cpu_s"] for r in rounds) / sum(r.measured["wall_s"] for r in rounds), 3
             ),
@@ -131,6 +132,7 @@ def _table(ours: dict[str, Any], stock: dict[str, Any], line: dict[str, Any]) ->
     row("CPU ms a turn, 64 users", sum(mine.values()), sum(theirs.values()))
     for name in mine:
         row(f"  {name}", mine[name], theirs.get(name, math.nan))
+    row("action calls a turn", ours["users"][_LOAD]["action_calls_per_turn"], None, "≤ 1")
     return table
 
 

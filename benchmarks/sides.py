@@ -30,12 +30,14 @@ class Side:
     Attributes:
         url: of its REST door.
         processes: name → processes whose work belongs to its turns, as they are now.
+        action_calls: calls of the action server so far, where the side counts them.
     """
 
     name: str
     url: str
     headers: dict[str, str]
     processes: Callable[[], Processes]
+    action_calls: Callable[[], int] = lambda: 0
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU time that each of its processes has used so far."""
@@ -80,7 +82,11 @@ def ours(stack: RunningStack) -> Side:
     def processes() -> Processes:
         return {name: [p] for name, p in stack.children().items()} | {"postgres": database_of(stack)}
 
-    return Side("chebao", f"{stack.url}/webhooks/rest/webhook", {"Authorization": "Bearer demo"}, processes)
+    def action_calls() -> int:
+        return int(httpx.get(f"{stack.rasa_url}/webhooks/hub/health", timeout=5).json()["action_calls"])
+
+    door = f"{stack.url}/webhooks/rest/webhook"
+    return Side("chebao", door, {"Authorization": "Bearer demo"}, processes, action_calls)
 
 
 @contextmanager

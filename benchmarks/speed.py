@@ -72,11 +72,12 @@ QUICK = Plan(
 
 @dataclass
 class Round:
-    """One job on one side: the generator's figures, and the CPU seconds of the side's processes meanwhile."""
+    """One job on one side: the generator's figures, and CPU seconds of the side's processes and action calls meanwhile."""
 
     users: int
     measured: dict[str, Any]
     cpu_s: dict[str, float]
+    action_calls: int
 
 
 @dataclass
@@ -96,13 +97,14 @@ class Results:
 def load(side: Side, users: int, conversations: Sequence[Sequence[str]], web: dict[str, Any] | None = None) -> Round:
     """Runs one job in the load generator's own process."""
     job = {"url": side.url, "headers": side.headers, "users": users, "conversations": conversations, "web": web}
-    before = side.cpu_seconds()
+    before, called = side.cpu_seconds(), side.action_calls()
     command = [sys.executable, "-m", "benchmarks.load"]
     done = subprocess.run(command, input=json.dumps(job), text=True, capture_output=True, cwd=ROOT, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"the load generator failed: {done.stderr.strip()[-500:]}")
     after = side.cpu_seconds()
-    return Round(users, json.loads(done.stdout), {name: after[name] - before.get(name, 0.0) for name in after})
+    spent = {name: after[name] - before.get(name, 0.0) for name in after}
+    return Round(users, json.loads(done.stdout), spent, side.action_calls() - called)
 
 
 def reset(stack: RunningStack) -> None:

@@ -226,7 +226,8 @@ class HubInput(InputChannel):
             logger.error("not healthy: %s", _reason(error))
             return response.json({"status": "not healthy"}, status=503)
         live = getattr(store, "live", 0)
-        return response.json({"status": "ready", "live_trackers": live, "turns": dict(self.outcomes)})
+        counted = {"turns": dict(self.outcomes), "action_calls": patches.action_calls}
+        return response.json({"status": "ready", "live_trackers": live, **counted})
 
 
 def check_body(body: Any, intents: list[str]) -> Incoming:

@@ -197,6 +197,9 @@ def _said_last(tracker: DialogueStateTracker) -> list[dict[str, Any]]:
     return said[::-1]
 
 
+action_calls = 0
+"""Calls of the action server since the start."""
+
 _sessions: weakref.WeakKeyDictionary[Any, aiohttp.ClientSession] = weakref.WeakKeyDictionary()
 
 
@@ -214,6 +217,8 @@ async def _request(
     """
     if "json" not in kwargs or subpath or self.cafile or self.basic_auth:
         return await _originals[(EndpointConfig, "request")](self, method, subpath, content_type, compress, **kwargs)
+    global action_calls
+    action_calls += 1
     loop = asyncio.get_running_loop()
     session = _sessions.get(loop)
     if session is None or session.closed:

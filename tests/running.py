@@ -28,11 +28,13 @@ class RunningStack:
 
     Attributes:
         url: of the one public port.
+        rasa_url: of the dialogue service.
         process: `python -m chebao run`.
         started_in: seconds from start to `Ready`.
     """
 
     url: str
+    rasa_url: str
     data: Path
     process: subprocess.Popen[str]
     started_in: float
@@ -93,7 +95,7 @@ def running_stack(data: Path, **settings: str) -> Iterator[RunningStack]:
         said = _until_ready(process, began)
         url = f"http://127.0.0.1:{app}"
         assert re.search(rf"{url}/chat", said), said
-        yield RunningStack(url, data, process, time.monotonic() - began)
+        yield RunningStack(url, f"http://127.0.0.1:{rasa}", data, process, time.monotonic() - began)
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)

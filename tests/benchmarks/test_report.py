@@ -17,7 +17,7 @@ def _side(*, turns_a_second: float, ms: float, late: float) -> Results:
             "turns": 100, "all_turns": 120, "seconds": 100 / turns_a_second, "latencies_ms": [ms] * 99 + [ms * 9],
             "cpu_s": 0.5, "wall_s": 10.0,
         }  # fmt: skip
-        return Round(users, measured, {"rasa": 0.6, "app": 1.2})
+        return Round(users, measured, {"rasa": 0.6, "app": 1.2}, 9)
 
     return Results(
         rounds=[one(users) for _ in range(2) for users in (1, 16, 64)],
