@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from benchmarks.speed import Results
 
 _LOAD = 64
+_FAILURES_BORNE = 0.01
+"""Share of failed turns beyond which a side does not do the work that it is compared by."""
+
 _QUEUEING = (16, 64)
 
 
@@ -77,8 +80,8 @@ def summary(ours: dict[str, Any], stock: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def show(our_results: Results, stock_results: Results, *, busy: float) -> None:
-    """Prints the table, what went wrong, and the JSON line."""
+def show(our_results: Results, stock_results: Results, *, busy: float) -> bool:
+    """Prints the table, what went wrong, and the JSON line. Returns whether both sides did their work, so that they compare."""
     ours, stock = figures_of(our_results), figures_of(stock_results)
     line = summary(ours, stock) | {"load_average_before": round(busy, 2)}
     console = Console(width=110, highlight=False)
@@ -95,6 +98,12 @@ def show(our_results: Results, stock_results: Results, *, busy: float) -> None:
                 f"[red]The load generator used {busiest:.0%} of a core against {name}: its figures are too low.[/red]"
             )
     print(json.dumps(line, ensure_ascii=False))
+    return all(_works(side) for side in (our_results, stock_results))
+
+
+def _works(side: Results) -> bool:
+    everything = sum(r.measured["all_turns"] for r in side.rounds)
+    return sum(side.failures.values()) <= _FAILURES_BORNE * everything
 
 
 def _table(ours: dict[str, Any], stock: dict[str, Any], line: dict[str, Any]) -> Table:

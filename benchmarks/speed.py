@@ -228,16 +228,16 @@ def measure(plan: Plan, show: Progress) -> dict[str, Results]:
     return results
 
 
-def main() -> None:
-    """Measures and prints."""
+def main() -> int:
+    """Measures and prints; the exit status is 1 where a side failed too many turns to be compared."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short rounds, for development")
     plan = QUICK if parser.parse_args().quick else FULL
     busy = os.getloadavg()[0]
     with Progress(transient=True) as show:
         results = measure(plan, show)
-    report.show(results["chebao"], results["stock"], busy=busy)
+    return 0 if report.show(results["chebao"], results["stock"], busy=busy) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -83,3 +83,9 @@ def test_a_quick_run_without_long_stock_conversations_prints_too(
     stock.late_ms, stock.early_ms = {}, {}
     report.show(ours, stock, busy=0.0)
     assert "turn200_over_turn5" in capsys.readouterr().out
+
+
+def test_a_side_that_fails_is_not_compared(ours: Results, stock: Results) -> None:
+    assert report.show(ours, stock, busy=0.0)
+    stock.failures["empty_reply"] = 8  # of 720 turns
+    assert not report.show(ours, stock, busy=0.0)
