@@ -31,9 +31,10 @@ _BOT_PYTHON = ROOT / "bot" / ".venv" / "bin" / "python"
 _TRIES = 3
 """A server that stopped so often before everything was ready will not come up."""
 
+# On a full machine taking messages in goes before answering them: an ack waits for the app and the database alone.
 _SERVERS = {
-    "rasa": f"{_BOT_PYTHON} -m bot.run serve",
-    "actions": f"{sys.executable} -m actions.server",
+    "rasa": f"nice -n 5 {_BOT_PYTHON} -m bot.run serve",
+    "actions": f"nice -n 5 {sys.executable} -m actions.server",
     "app": f"{sys.executable} -m chebao.app",
 }
 
