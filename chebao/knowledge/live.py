@@ -40,7 +40,7 @@ class LiveKnowledge:
     def __init__(self, folder: Path, cache: Path | None = None, database_url: str | None = None) -> None:
         self._folder = folder
         self._url = database_url
-        self._encoder = find_encoder()
+        self._encoder = find_encoder(cache)
         self._files = KnowledgeBase.load(folder, cache, self._encoder)
         self._seen = 0
         self._stopped = threading.Event()
