@@ -31,7 +31,8 @@ _FIND: Final = (
     " WHERE t.number = %(number)s OR t.complaint_no = %(number)s OR t.origin = 'appointment:' || %(number)s"
 )
 _SAME_CUSTOMER: Final = (
-    "SELECT 1 FROM hub.links here JOIN hub.links there ON there.customer_id = here.customer_id OR there.phone = here.phone"
+    "SELECT 1 FROM hub.links here JOIN hub.links there ON there.customer_id = here.customer_id"
+    " OR (there.phone = here.phone AND (here.customer_id IS NULL OR there.customer_id IS NULL))"
     " WHERE here.conversation_id = %s AND there.conversation_id = %s"
 )
 
@@ -71,8 +72,10 @@ async def _is_his(connection: Connection, conversation: Conversation, row: dict[
     known = conversation.identity(now)
     if known is None:
         return False
-    if any(known.get(name) and known[name] == row[name] for name in ("customer_id", "phone")):
-        return True
+    if known.get("customer_id") and row["customer_id"]:
+        return bool(known["customer_id"] == row["customer_id"])
+    if row["phone"]:
+        return bool(known.get("phone") == row["phone"])
     same = await connection.execute(_SAME_CUSTOMER, (conversation.id, row["conversation_id"]))
     return await same.fetchone() is not None
 

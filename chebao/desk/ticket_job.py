@@ -134,14 +134,20 @@ class TicketJob:
         async with self._pool.connection() as connection:
             marks = await clocks.marks(connection, now)
         for mark in marks:
-            if mark.name == clocks.CALLBACK and mark.number and mark.percent == 100:
-                async with transaction(self._pool) as connection:
-                    await _follow_missed_call(connection, mark.number)
+            try:
+                await self._act_on(mark, now)
+            except Exception:  # one ticket must not stop the clocks of all others
+                log.exception(line("clock_mark_failed", clock=mark.clock_id, ticket=mark.number))
+
+    async def _act_on(self, mark: clocks.Mark, now: datetime) -> None:
+        if mark.name == clocks.CALLBACK and mark.number and mark.percent == 100:
             async with transaction(self._pool) as connection:
-                if mark.number:
-                    await _warn(connection, [mark.number], mark, now)
-                else:
-                    await _warn_of_claim(connection, mark, now)
+                await _follow_missed_call(connection, mark.number)
+        async with transaction(self._pool) as connection:
+            if mark.number:
+                await _warn(connection, [mark.number], mark, now)
+            else:
+                await _warn_of_claim(connection, mark, now)
 
 
 async def _warn(connection: Connection, numbers: list[str], mark: clocks.Mark, now: datetime) -> None:

@@ -26,7 +26,7 @@ async def extend(connection: Connection, number: str, actor: str, role: str, rea
     ticket = await find(connection, number)
     running = await connection.execute(
         "SELECT started_at, due_at FROM desk.clocks WHERE number = %s AND name = %s AND stopped_at IS NULL",
-        (number, clocks.COMPLAINT),
+        (ticket.number, clocks.COMPLAINT),
     )
     clock = await running.fetchone()
     if clock is None:
@@ -39,11 +39,11 @@ async def extend(connection: Connection, number: str, actor: str, role: str, rea
     if rule == clocks.PERIODS[-1] and role not in ("supervisor", "admin"):
         raise RuleForbids("再延长三十日要由主管批准。", code="approval_needed")
     longer = clocks.complaint_clock(clock["started_at"], rule)
-    await clocks.start(connection, [longer], number=number)
+    await clocks.start(connection, [longer], number=ticket.number)
     until = say_day(local_day(longer.due_at))
     words = f"情况比较复杂，处理期限延长到{until}，原因：{reason.strip().rstrip('。')}。让您多等了，很抱歉"
     await write_step(connection, ticket, actor, "extended", words, tell=True)
-    await publish(connection, number, actor)
+    await publish(connection, ticket.number, actor)
     return ticket
 
 
