@@ -1,109 +1,24 @@
-"""What supervisors set at the desk, above all the working hours. Each change is checked and kept in the audit."""
+"""What supervisors set at the desk, above all the service hours. Each change is checked and kept in the audit."""
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime, time
-from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
 from chebao.db import Connection
+from chebao.desk import hours
+from chebao.desk.calendar import Calendar, kind_of
+from chebao.desk.hours import Hours
 from chebao.errors import InputRefused
+from chebao.insurance.dates import local_day
 
-type DayKind = Literal["workday", "weekend", "holiday", "makeup"]
 type Name = Literal["hours", "triggers"]
 
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
-
-
-def _periods(periods: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """In order, each with a beginning before its end, none touching another."""
-    for start, end in periods:
-        if not (_TIME.fullmatch(start) and _TIME.fullmatch(end)):
-            raise ValueError("时间要写成 09:00 这样。")
-        if start >= end:
-            raise ValueError(f"{start} 到 {end}：结束要晚于开始。")
-    ordered = sorted(periods)
-    for (_, end), (start, _) in pairwise(ordered):
-        if start < end:
-            raise ValueError(f"{start} 开始的时段和前一段重叠了。")
-    return ordered
-
-
-type Periods = Annotated[list[tuple[str, str]], Field(max_length=6), AfterValidator(_periods)]
-"""Hours of one day, ``[["09:00", "12:00"], …]`` in Shanghai time; "24:00" is the end of the day."""
-
-
-class OwnDay(BaseModel):
-    """A date with hours of its own, stronger than weekday and holiday."""
-
-    date: date
-    note: str = Field(default="", max_length=40)
-    periods: Periods = []
-
-
-class Hours(BaseModel):
-    """When people serve.
-
-    Attributes:
-        week: hours by weekday, "1" is Monday.
-        holiday: hours on statutory holidays.
-        makeup: hours on the weekend days that are worked to make up for a holiday.
-        own: the insurer's own exceptions.
-    """
-
-    week: dict[Literal["1", "2", "3", "4", "5", "6", "7"], Periods]
-    holiday: Periods = []
-    makeup: Periods = []
-    own: list[OwnDay] = Field(default=[], max_length=200)
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if len(self.week) != 7:
-            raise ValueError("一周七天都要有，休息的那天留空。")
-        dates = [day.date for day in self.own]
-        if len(dates) != len(set(dates)):
-            raise ValueError("同一个日期写了两次。")
-        self.own.sort(key=lambda day: day.date)
-        return self
-
-    def periods(self, day: date, kind: DayKind) -> list[tuple[str, str]]:
-        """The hours of a day whose kind the calendar knows."""
-        for own in self.own:
-            if own.date == day:
-                return own.periods
-        if kind == "holiday":
-            return self.holiday
-        if kind == "makeup":
-            return self.makeup
-        return self.week[_weekday(day)]
-
-    def note(self, day: date) -> str | None:
-        """What the insurer wrote beside a date of its own; None for any other date."""
-        return next((own.note for own in self.own if own.date == day), None)
-
-
-def _weekday(day: date) -> Literal["1", "2", "3", "4", "5", "6", "7"]:
-    names: list[Literal["1", "2", "3", "4", "5", "6", "7"]] = ["1", "2", "3", "4", "5", "6", "7"]
-    return names[day.weekday()]
-
-
-def inside(periods: list[tuple[str, str]], moment: time) -> bool:
-    """Whether a time of day in Shanghai falls into one of the periods; their end no longer does."""
-    now = f"{moment:%H:%M}"
-    return any(start <= now < end for start, end in periods)
-
-
-_OFFICE: list[tuple[str, str]] = [("08:30", "12:00"), ("13:00", "20:00")]
-_WEEKEND: list[tuple[str, str]] = [("09:00", "12:00"), ("13:30", "18:00")]
-DEFAULT_HOURS = Hours(
-    week={"1": _OFFICE, "2": _OFFICE, "3": _OFFICE, "4": _OFFICE, "5": _OFFICE, "6": _WEEKEND, "7": _WEEKEND},
-    holiday=[("09:00", "17:00")],
-    makeup=_OFFICE,
-)
+AHEAD = timedelta(days=60)
+"""How far the calendar beside the hours goes."""
 
 
 class Changed(BaseModel):
@@ -113,14 +28,58 @@ class Changed(BaseModel):
     at: datetime
 
 
-async def hours(connection: Connection) -> Hours:
-    """The working hours in force."""
-    value = await read(connection, "hours")
-    return DEFAULT_HOURS if value is None else Hours.model_validate(value)
+class DayAhead(BaseModel):
+    """One of the next days as it will be.
+
+    Attributes:
+        name: the holiday, or the insurer's own note.
+        known: False where its year's holidays are not published yet.
+    """
+
+    date: date
+    kind: Literal["workday", "weekend", "holiday", "makeup", "own"]
+    name: str
+    periods: list[tuple[str, str]]
+    known: bool
+
+
+class HoursPage(BaseModel):
+    """The hours with what they mean for the next days; `open` is now."""
+
+    hours: Hours
+    days: list[DayAhead]
+    open: bool
+    changed_by: str | None
+    changed_at: datetime | None
+
+
+async def hours_page(connection: Connection, now: datetime) -> HoursPage:
+    """The service hours in force, the days ahead, and who changed them last."""
+    in_force, last = await hours.in_force(connection), await changed(connection, "hours")
+    first = local_day(now)
+    days = [_ahead(in_force, first + timedelta(days=number)) for number in range(AHEAD.days)]
+    return HoursPage(
+        hours=in_force,
+        days=days,
+        open=Calendar(in_force).opening(now).open,
+        changed_by=last.by if last else None,
+        changed_at=last.at if last else None,
+    )
+
+
+def _ahead(in_force: Hours, day: date) -> DayAhead:
+    kind, note = kind_of(day), in_force.note(day)
+    return DayAhead(
+        date=day,
+        kind=kind.kind if note is None else "own",
+        name=note or kind.name or "",
+        periods=in_force.periods(day, kind.kind),
+        known=kind.known,
+    )
 
 
 async def put_hours(connection: Connection, value: Any, actor: str) -> Hours:
-    """Sets the working hours.
+    """Sets the service hours.
 
     Raises:
         InputRefused: the detail names each wrong place in Chinese.
@@ -128,22 +87,22 @@ async def put_hours(connection: Connection, value: Any, actor: str) -> Hours:
     try:
         wanted = Hours.model_validate(value)
     except ValidationError as error:
-        raise refused(error, "工作时间没有保存，请改好标出的地方。") from error
+        raise refused(error, "服务时间没有保存，请改好标出的地方。") from error
     await write(connection, "hours", wanted.model_dump(mode="json"), actor)
     return wanted
 
 
 async def changed(connection: Connection, name: Name) -> Changed | None:
     """The last change of a setting; None where it stands at its default."""
-    row = await (
-        await connection.execute("SELECT changed_by, changed_at FROM desk.settings WHERE name = %s", (name,))
-    ).fetchone()
+    found = await connection.execute("SELECT changed_by, changed_at FROM desk.settings WHERE name = %s", (name,))
+    row = await found.fetchone()
     return Changed(by=row["changed_by"], at=row["changed_at"]) if row else None
 
 
 async def read(connection: Connection, name: Name) -> Any:
     """A setting's value; None where it was never set."""
-    row = await (await connection.execute("SELECT value FROM desk.settings WHERE name = %s", (name,))).fetchone()
+    found = await connection.execute("SELECT value FROM desk.settings WHERE name = %s", (name,))
+    row = await found.fetchone()
     return row["value"] if row else None
 
 

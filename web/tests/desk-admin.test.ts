@@ -238,6 +238,7 @@ describe("working hours", () => {
       kind: "workday",
       name: "",
       periods: [],
+      known: true,
     }));
     const laid = weeks(days);
     expect(laid).toHaveLength(2);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date, time
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from chebao.db import Connection
 from chebao.desk import canned, settings
+from chebao.desk import hours as service_hours
 from chebao.desk.canned import Wanted
 from chebao.errors import Conflict, InputRefused, NotFound
 
@@ -30,16 +31,16 @@ async def audited(connection: Connection) -> list[dict[str, Any]]:
 
 
 def hours(**changes: Any) -> dict[str, Any]:
-    return settings.DEFAULT_HOURS.model_dump(mode="json") | changes
+    return service_hours.DEFAULT_HOURS.model_dump(mode="json") | changes
 
 
 async def test_hours_are_kept_with_who_changed_them(connection: Connection) -> None:
-    assert await settings.hours(connection) == settings.DEFAULT_HOURS
+    assert await service_hours.in_force(connection) == service_hours.DEFAULT_HOURS
     assert await settings.changed(connection, "hours") is None
     week = {str(day): [["13:30", "18:00"], ["09:00", "12:00"]] for day in range(1, 8)}
     stored = await settings.put_hours(connection, hours(week=week), "lead1")
     assert stored.week["1"] == [("09:00", "12:00"), ("13:30", "18:00")]
-    assert await settings.hours(connection) == stored
+    assert await service_hours.in_force(connection) == stored
     changed = await settings.changed(connection, "hours")
     assert changed is not None and changed.by == "lead1"
     await settings.put_hours(connection, hours(week=week), "lead1")
@@ -54,9 +55,21 @@ async def test_a_days_hours_follow_its_kind_and_own_dates_are_strongest(connecti
     assert stored.note(date(2026, 10, 1)) == "值班"
     assert stored.periods(date(2026, 10, 2), "holiday") == []
     assert stored.periods(date(2026, 10, 10), "makeup") == [("08:00", "24:00")]
-    assert stored.periods(date(2026, 11, 22), "weekend") == settings.DEFAULT_HOURS.week["7"]
-    assert settings.inside(stored.makeup, time(23, 59)) and not settings.inside(stored.makeup, time(7, 59))
-    assert not settings.inside([("09:00", "12:00")], time(12, 0))
+    assert stored.periods(date(2026, 11, 22), "weekend") == service_hours.DEFAULT_HOURS.week["7"]
+
+
+async def test_the_days_ahead_are_shown_as_they_will_be(connection: Connection) -> None:
+    own = [{"date": "2026-10-12", "note": "系统升级", "periods": []}]
+    await settings.put_hours(connection, hours(holiday=[], makeup=[["08:00", "24:00"]], own=own), "lead1")
+    night = datetime(2026, 9, 30, 16, 30, tzinfo=UTC)  # half past midnight on the first of October in Shanghai
+    page = await settings.hours_page(connection, night)
+    assert (page.open, page.changed_by, len(page.days)) == (False, "lead1", 60)
+    days = {day.date.isoformat(): (day.kind, day.name, day.periods) for day in page.days}
+    assert days["2026-10-01"] == ("holiday", "国庆节", [])
+    assert days["2026-10-10"][0] == "makeup" and days["2026-10-10"][2] == [("08:00", "24:00")]
+    assert days["2026-10-12"] == ("own", "系统升级", [])
+    assert days["2026-10-13"][0] == "workday"
+    assert (await settings.hours_page(connection, night + timedelta(days=12, hours=10))).open
 
 
 @pytest.mark.parametrize(
@@ -76,7 +89,7 @@ async def test_impossible_hours_are_refused_with_the_place_and_why(
     with pytest.raises(InputRefused) as refused:
         await settings.put_hours(connection, hours(**{place: wrong}), "lead1")
     assert any(words in why for why in refused.value.detail.values())
-    assert await settings.hours(connection) == settings.DEFAULT_HOURS
+    assert await service_hours.in_force(connection) == service_hours.DEFAULT_HOURS
     assert await audited(connection) == []
 
 

@@ -21,7 +21,7 @@ export const ADMIN_PAGES: readonly AdminPageEntry[] = [
   { page: "surveys", title: "满意度", group: "工单", roles: LEADS },
   { page: "agents", title: "坐席与技能", group: "设置", roles: LEADS },
   { page: "canned", title: "常用语", group: "设置", roles: LEADS },
-  { page: "hours", title: "工作时间", group: "设置", roles: LEADS },
+  { page: "hours", title: "服务时间", group: "设置", roles: LEADS },
   { page: "triggers", title: "转人工规则", group: "设置", roles: LEADS },
   { page: "articles", title: "知识文章", group: "知识", roles: LEADS },
   { page: "reviews", title: "待学习的问题", group: "知识", roles: LEADS },

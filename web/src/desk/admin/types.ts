@@ -133,6 +133,8 @@ export interface CalendarDay {
   kind: "workday" | "weekend" | "holiday" | "makeup" | "own";
   name: string;
   periods: Period[];
+  /** False where the holidays of that year are not published yet. */
+  known: boolean;
 }
 
 export interface HoursAnswer {
