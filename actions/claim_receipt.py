@@ -12,6 +12,7 @@ from actions.fields import moment_text
 from actions.nodes import KEPT, Draft, Finish
 from actions.services import backoffice
 from actions.turn import Turn, numbered
+from chebao.handoff import Summary
 from chebao.insurance import accidents, clocks, materials
 
 _UNKNOWN = re.compile(r"不知道|找不到|跑了|没留|不清楚|没看|不认识|不晓得|^(没有?|无)")
@@ -53,7 +54,12 @@ async def submit(turn: Turn, draft: Draft) -> None:
     _tell_receipt(turn, draft, row)
     draft[KEPT] = {photos.LAST_CLAIM: row["claim_no"]}
     if needs_person(turn, draft):
-        handoff.request(turn, "policy_restriction", f"报案 {row['claim_no']} 需要人工跟进现场情况。", draft)
+        summary = Summary(
+            f"报案 {row['claim_no']} 已登记，现场需要人工跟进",
+            [("车牌", str(draft.get("plate") or "未提供")), ("地点", str(draft["place"]))],
+            open="现场怎么处理，尽快联系客户",
+        )
+        handoff.request(turn, "policy_restriction", summary, draft, task="report_claim")
     raise Finish
 
 

@@ -9,6 +9,7 @@ from actions import handoff
 from actions.claim_answers import first_moment, occurred
 from actions.nodes import Draft
 from actions.turn import Turn, numbered
+from chebao.handoff import Summary
 from chebao.insurance import fraud, plate, scene
 
 _EXPRESSWAY = re.compile(r"高速(?!度)")
@@ -56,8 +57,9 @@ async def advise(turn: Turn, draft: Draft) -> None:
 async def help_injured(turn: Turn, draft: Draft) -> None:
     """120 and 122 first, then a specialist with top priority, while the report goes on."""
     await advise(turn, draft)
-    summary = f"有人受伤的报案。客户说：{draft.get('injury_text', '')[:120]}"
-    handoff.request(turn, "injury", summary, draft, keep_bot=True)
+    told = str(draft.get("injury_text") or draft.get("opening") or "")[:120]
+    summary = Summary("有人受伤的事故报案", [("伤情", told)] if told else [], open="伤者情况和现场安排")
+    handoff.request(turn, "injury", summary, draft, task="report_claim")
 
 
 def needs_person(turn: Turn, draft: Draft) -> bool:

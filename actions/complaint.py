@@ -13,6 +13,7 @@ from actions.nodes import Draft, Field, Finish, Prompt, Step
 from actions.services import backoffice
 from actions.turn import Turn, option
 from actions.wording import is_filler
+from chebao.handoff import Summary
 from chebao.insurance import complaints, plate
 from chebao.insurance.policy_numbers import find_claim_nos, find_policy_nos
 
@@ -86,12 +87,12 @@ async def _file(turn: Turn, draft: Draft, message: str) -> None:
     """Files the complaint under the key of `message`, tells the number, and hands over."""
     told, wants = _told(draft), draft.get("wants") or ""
     level = complaints.level_of(told)
-    known = turn.verified or {}
+    known, about = turn.verified or {}, draft.get("about") or {}
     body = {
         "text": told[:1000],
         "level": level,
         "wants": wants or None,
-        **(draft.get("about") or {}),
+        **about,
         "name": known.get("name"),
         "phone": draft.get("phone") or known.get("phone"),
         "customer_id": turn.customer_id,
@@ -102,8 +103,12 @@ async def _file(turn: Turn, draft: Draft, message: str) -> None:
         f"投诉已受理，受理编号 {row['complaint_no']}（{level} 级），{complaints.promise_of(level)}"
         "按监管规定一般 15 日内给出处理决定，复杂的 30 日内，并书面告知您。"
     )
-    summary = f"投诉 {row['complaint_no']}（{level} 级）：{told[:160]}；诉求：{wants[:60] or '未说明'}"
-    handoff.request(turn, "complaint", summary, draft)
+    summary = Summary(
+        f"投诉 {row['complaint_no']}（{level} 级）",
+        [("经过", told[:200]), ("诉求", wants[:100] or "未说明"), *(("相关单号", no) for no in about.values())],
+        open="听客户说完，告诉他由谁、什么时候答复",
+    )
+    handoff.request(turn, "complaint_grave" if level == 3 else "complaint", summary, draft, task="complaint")
     raise Finish
 
 

@@ -22,7 +22,7 @@ from rasa_sdk.events import ActiveLoop, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 
-from actions import answers, handoff, photos, wording
+from actions import answers, handoff, photos, returned, wording
 from actions.continued import PROVE, Continued, asks_to_resume
 from actions.elsewhere import where_instead
 from actions.kept import Wait, value_of
@@ -30,6 +30,7 @@ from actions.nodes import KEPT, AskAgain, Draft, Field, Finish, GoTo, Miss, Pars
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Turn, command, option
 from chebao.errors import ChebaoError, InputRefused, Locked, Unavailable
+from chebao.handoff import Summary
 
 __all__ = ["AskAgain", "Draft", "Field", "Finish", "Form", "Miss", "Parsed", "Prompt", "Step", "always", "nothing"]
 
@@ -86,13 +87,17 @@ class Form(Action, ABC):
     def field(self, name: str | None) -> Field | None:
         return next((n for n in self.nodes if isinstance(n, Field) and n.name == name), None)
 
-    def read_back(self, turn: Turn, draft: Draft) -> list[str]:
-        """``label：value`` of every answer that is read back before the customer confirms."""
+    def known(self, turn: Turn, draft: Draft) -> list[tuple[str, str]]:
+        """Label and value of every answer that is read back."""
         return [
-            f"{n.label}：{n.show(draft[n.name])}"
+            (n.label, n.show(draft[n.name]))
             for n in self.nodes
             if isinstance(n, Field) and n.show and draft.get(n.name) not in (None, "") and n.needed(turn, draft)
         ]
+
+    def read_back(self, turn: Turn, draft: Draft) -> list[str]:
+        """The same as lines to read before the customer confirms."""
+        return [f"{label}：{value}" for label, value in self.known(turn, draft)]
 
 
 class _Run(Continued):
@@ -131,7 +136,7 @@ class _Run(Continued):
             self._offer_retry()
         except Locked as error:
             self.turn.say(error.message)
-            handoff.request(self.turn, "policy_restriction", self._summary(), self.draft)
+            handoff.request(self.turn, "policy_restriction", self._summary(), self.draft, task=self.task)
         except ChebaoError as error:
             self.turn.say(error.message, [command("换个问题", "help"), HUMAN])
             self._leave()
@@ -143,10 +148,13 @@ class _Run(Continued):
     async def _hear(self) -> None:
         """Takes in the message; raises Wait where the turn ends without asking on."""
         turn, form = self.turn, self.form
+        if turn.intent == returned.INTENT:
+            self._hear_of_agent()
+            return
         asked = form.field(self.requested)
         reason = handoff.needed(turn, in_answer=asked is not None and asked.free)
         if reason and not (reason == "abuse" and form.hears_anger):
-            handoff.by_words(turn, self._summary(), self.draft)
+            handoff.by_words(turn, self._summary(), self.draft, task=self.task)
             raise Wait
         if not form.hears_grief:
             self.alerted = handoff.alerted(turn, self._summary())
@@ -197,6 +205,15 @@ class _Run(Continued):
         self.turn = self.turn.saying(words)
         self.volunteer()
         return True
+
+    def _hear_of_agent(self) -> None:
+        """An agent gave the conversation back: his changes are taken over, or the matter is settled."""
+        self.kept, self.misses = returned.marks(self.turn), {}
+        if returned.ended(self.turn):
+            self.suspended = []
+            self.turn.effect(returned.NOTHING, {})
+            raise Finish
+        returned.take_edits(self, self.task)
 
     def _hear_of_begun(self, told: str) -> None:
         """The hub's second call of this turn, about this task or another one."""
@@ -301,7 +318,7 @@ class _Run(Continued):
         """Answers an interruption; then the question just asked is asked again, unless another task takes over."""
         turn = self.turn
         if intent == "human_agent":
-            handoff.by_words(turn, self._summary(), self.draft)
+            handoff.by_words(turn, self._summary(), self.draft, task=self.task)
             raise Wait
         if intent == "cancel":
             raise Finish(self.form.stop_text)
@@ -363,9 +380,16 @@ class _Run(Continued):
 
     # --- rest ---------------------------------------------------------------------------------------------------
 
-    def _summary(self) -> str:
-        known = "；".join(self.form.read_back(self.turn, self.draft)) or "尚未填写"
-        return f"正在办理：{TASKS[self.form.task]}。已填：{known}。"
+    def _summary(self) -> Summary:
+        """For the agent: the task, what is filled in, which questions did not get across, and the one that is open."""
+        asked = self.form.field(self.requested)
+        missed = [f.label for name in self.misses if (f := self.form.field(name))]
+        return Summary(
+            f"正在办理：{TASKS[self.task]}",
+            self.form.known(self.turn, self.draft),
+            [f"问过“{label}”，没有听懂回答" for label in missed],
+            asked.label if asked else "",
+        )
 
     def _offer_retry(self) -> None:
         self.turn.say(
@@ -376,7 +400,7 @@ class _Run(Continued):
 
     def _leave(self, *, stopped: bool = False) -> None:
         """Ends the form. A suspended task goes on at once, or is offered where the customer has just stopped one."""
-        self.kept = dict(self.draft.get(KEPT) or {})
+        self.kept |= self.draft.get(KEPT) or {}
         self.draft, self.misses, self.requested, self.next_form = {}, {}, None, None
         if not self.suspended or self.turn.handed_over:
             return

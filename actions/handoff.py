@@ -1,4 +1,4 @@
-"""When a person takes over: the triggers in one place, and the effect that the hub carries out.
+"""When a message calls for a person, and the effect that the hub carries out; reasons and their urgency: `chebao/handoff.py`.
 
 The hub tells the customer about the queue; the action only says what fits the occasion.
 """
@@ -7,31 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from rasa_sdk.events import SlotSet
 
 from actions.turn import Turn
-
-#: reason → (priority 0–9, what is said before the hub's queue notice)
-REASONS: Final[dict[str, tuple[int, str]]] = {
-    "customer_request": (5, ""),
-    "repeated_miss": (5, "这件事请人工同事来帮您会更快。"),
-    "missing_knowledge": (4, "这个问题请人工同事来答更稳妥。"),
-    "policy_restriction": (5, "接下来请人工同事帮您跟进。"),
-    "injury": (9, "已为您通知人伤专员，优先接入；下面的报案我们继续，方便时回答就好。"),
-    "distress": (
-        9,
-        "听到您现在很难受，我很担心您。您不是一个人，可以拨打全国心理援助热线 12356；如果情况紧急，请马上拨打 120 或 110。我这就请同事来陪您说。",
-    ),
-    "threat": (8, "我听到了，您的不满我们很重视。为了大家的安全，我请主管同事马上跟您沟通；如有紧急危险请拨打 110。"),
-    "in_danger": (9, "人最要紧：有人受伤请马上拨打 120，事故请拨打 122。我已请同事优先跟进，您也可以接着跟我说。"),
-    "escalation": (8, "我听到了，这件事让您受委屈了。我已请主管同事优先跟进，您要办的事我们接着办。"),
-    "abuse": (6, "给您带来不好的体验，真的很抱歉。我请人工同事来听您说，尽快把问题解决好。"),
-    "complaint": (7, ""),
-    "fraud_signs": (6, ""),
-    "tool_failure": (6, ""),
-}
+from chebao.handoff import REASONS, Summary, priority_of, reason_for, skill_of
 
 _PERSON = re.compile(
     r"^(请|我要|我想|帮我|给我|麻烦|快|直接)*(转|找|接|叫|要|换|联系)?(个|一个|一下|到)?(人工|真人|客服|活人|坐席)(客服|服务|坐席|座席|接听)?[来吧呀啊!！。]*$"
@@ -71,7 +52,7 @@ def needed(turn: Turn, *, in_answer: bool = False) -> str | None:
     return "customer_request" if asked else None
 
 
-def alerted(turn: Turn, summary: str) -> list[dict[str, Any]]:
+def alerted(turn: Turn, summary: Summary) -> list[dict[str, Any]]:
     """Calls a colleague beside the assistant, once, where the message sounds grave without words that end the dialogue.
 
     The task goes on: who is in danger needs his report taken down, who threatens with a court his case looked up. A question
@@ -80,23 +61,50 @@ def alerted(turn: Turn, summary: str) -> list[dict[str, Any]]:
     reason = {"distress": "in_danger", "threat": "escalation"}.get(turn.emotion)
     if reason is None or turn.intent == "faq" or turn.looks_like_question or turn.tracker.slots.get("alerted"):
         return []
-    request(turn, reason, summary, keep_bot=True)
+    request(turn, reason, summary)
     return [SlotSet("alerted", reason)]
 
 
 def request(
-    turn: Turn, reason: str, summary: str, slots: Mapping[str, Any] | None = None, *, keep_bot: bool = False
+    turn: Turn, reason: str, summary: Summary, slots: Mapping[str, Any] | None = None, *, task: str | None = None
 ) -> None:
-    """Puts the conversation into the queue."""
-    priority, words = REASONS[reason]
-    if words:
-        turn.say(words)
+    """Puts the conversation into the queue; nothing may be said after it in this turn, unless the bot goes on.
+
+    Args:
+        slots: what the form holds, for the agent to go on with.
+        task: whose form it is.
+    """
+    known = turn.verified or {}
+    vip, care = bool(known.get("vip")), bool(known.get("care"))
+    reason = reason_for(reason, vip=vip, care=care)
+    row = REASONS[reason]
+    if row.words:
+        turn.say(row.words)
     turn.effect(
         "handoff",
-        {"reason": reason, "summary": summary, "slots": dict(slots or {}), "priority": priority, "keep_bot": keep_bot},
+        {
+            "reason": reason,
+            "summary": summary.as_data(),
+            "slots": dict(slots or {}),
+            "task": task,
+            "emotion": turn.emotion,
+            "priority": priority_of(reason, vip=vip, care=care),
+            "skill": skill_of(reason, task),
+            "keep_bot": row.keep_bot,
+        },
     )
 
 
-def by_words(turn: Turn, summary: str, slots: Mapping[str, Any] | None = None) -> None:
+def by_words(turn: Turn, summary: Summary, slots: Mapping[str, Any] | None = None, *, task: str | None = None) -> None:
     """Hands over for the reason that the message itself gives."""
-    request(turn, needed(turn) or "customer_request", summary, slots)
+    request(turn, needed(turn) or "customer_request", summary, slots, task=task)
+
+
+def said(turn: Turn, *, tried: str = "") -> Summary:
+    """The summary of a message outside the dialogues."""
+    words = turn.text[:120]
+    return Summary(
+        wants=f"客户说：{words}" if words else "客户点了“转人工”。",
+        tried=[tried] if tried else [],
+        open=words if turn.looks_like_question else "",
+    )

@@ -89,6 +89,8 @@ async def _parse_code(turn: Turn, draft: Draft) -> Any:
     except Locked as locked:
         raise Finish(locked.message, [HUMAN]) from None
     identity = {"customer_id": known["customer_id"], "phone": known["phone"], "name": known.get("name")}
+    # Both are served sooner; who is 65 or older is met with more care.
+    identity |= {mark: True for mark, so in (("vip", known.get("tier") == "vip"), ("care", known.get("senior"))) if so}
     turn.effect("verified", identity)
     return {"verified": identity}
 

@@ -13,6 +13,7 @@ from actions.policies import choose_policy, confirmed, load_policies, own_policy
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn, command, option
 from chebao.errors import RuleForbids
+from chebao.handoff import Summary
 
 _TROUBLES = (
     ("付款链接打不开/过期", "link", r"链接|打不开|失效|过期|超时|点不开|二维码|页面"),
@@ -55,7 +56,9 @@ async def _help_paying(turn: Turn, draft: Draft) -> None:
         )
     turn.say("这笔款项我没法直接核到，请财务同事帮您查；扣款记录请先留好，多扣的会原路退回。")
     what = {value: title for title, value, _ in _TROUBLES}[draft["trouble"]]
-    handoff.request(turn, "tool_failure", f"缴费问题：{what}。", draft)
+    numbers = [("投保单", str(row["application_no"])) for row in waiting]
+    summary = Summary(f"缴费问题：{what}", numbers, ["查过名下投保单，核不到这笔款项"], "扣款有没有到账、要不要退回")
+    handoff.request(turn, "tool_failure", summary, draft, task="payment_issue")
     raise Finish
 
 

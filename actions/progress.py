@@ -13,6 +13,7 @@ from actions.nodes import AskAgain, Draft, Field, Finish, GoTo, Prompt, Step
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn, command, numbered, option
 from chebao.errors import NotFound
+from chebao.handoff import Summary
 from chebao.insurance import accidents, clocks, money
 from chebao.insurance.policy_numbers import find_claim_nos
 
@@ -161,7 +162,12 @@ async def _dispute(turn: Turn, draft: Draft) -> None:
     turn.say(
         "复核申请已登记，会由没有经手过的同事重新核对，并给您书面答复。对答复仍不满意，可以投诉，或拨打 12378 向监管反映。"
     )
-    handoff.request(turn, "policy_restriction", f"理赔异议 {draft['claim_no']}：{draft['dispute'][:120]}", draft)
+    summary = Summary(
+        f"对理赔 {draft['claim_no']} 有异议，复核申请已登记",
+        [("意见", draft["dispute"][:200])],
+        open="由没有经手过的同事复核",
+    )
+    handoff.request(turn, "policy_restriction", summary, draft, task="claim_dispute")
     raise Finish
 
 

@@ -32,14 +32,13 @@ class Talk(Action, ABC):
         """Rasa's entry."""
         turn = Turn.of(dispatcher, tracker)
         if handoff.needed(turn):
-            handoff.by_words(turn, f"客户说：{turn.text[:120]}" if turn.text else "客户点了“转人工”。")
-            return [SlotSet("fallback_misses", None)]
+            return _handed_over(turn)
         if turn.attachments and not turn.text and (claim_no := turn.tracker.slots.get(photos.LAST_CLAIM)):
             return await photos.supplement(turn, str(claim_no))
         if asks_to_resume(turn) and not turn.tracker.slots.get("suspended_tasks"):
             offer_tasks(turn)
             return [SlotSet("fallback_misses", None)]
-        alerted = handoff.alerted(turn, f"客户说：{turn.text[:120]}")
+        alerted = handoff.alerted(turn, handoff.said(turn))
         if task := task_told(turn):
             return [*alerted, SlotSet("fallback_misses", None), ActiveLoop(f"{task}_form")]
         return [*alerted, *await self.reply(turn)]
@@ -47,6 +46,11 @@ class Talk(Action, ABC):
     @abstractmethod
     async def reply(self, turn: Turn) -> Events:
         """Says what the message calls for."""
+
+
+def _handed_over(turn: Turn) -> Events:
+    handoff.by_words(turn, handoff.said(turn))
+    return [SlotSet("fallback_misses", None)]
 
 
 class ActionAnswer(Talk):
@@ -69,8 +73,7 @@ class ActionHandoff(Talk):
         return "action_handoff"
 
     async def reply(self, turn: Turn) -> Events:
-        handoff.by_words(turn, f"客户说：{turn.text[:120]}")
-        return [SlotSet("fallback_misses", None)]
+        return _handed_over(turn)
 
 
 class ActionFallback(Talk):
@@ -82,7 +85,7 @@ class ActionFallback(Talk):
     async def reply(self, turn: Turn) -> Events:
         misses = int(turn.tracker.slots.get("fallback_misses") or 0) + 1
         if misses >= 3:
-            handoff.request(turn, "repeated_miss", f"连续三次没听懂，客户最后说：{turn.text[:120]}")
+            handoff.request(turn, "repeated_miss", handoff.said(turn, tried="连续三次没听懂，给过选项"))
             return [SlotSet("fallback_misses", None)]
         if misses == 1:
             turn.say("这句我没太听明白，您是想：", [*_guesses(turn), HUMAN])

@@ -102,6 +102,7 @@ def build(
         attachments=attachments,
         sweep_every=sweep_every,
         wire=Wire(settings.data / "wire"),
+        writer=hub_settings.summary_writer(),
     )
     desk = build_desk(hub, settings, desk_settings=desk_settings, sweep_every=sweep_every)
     backoffice = backoffice or _own_backoffice(settings, engine)

@@ -89,7 +89,7 @@ class BackOffice:
         """Checks a code. Not repeated on its own, because every try counts.
 
         Returns:
-            ``customer_id`` (None for a new customer), ``phone``, ``name``, ``id_card_masked``.
+            ``customer_id`` (None for a new customer), ``phone``, ``name``, ``id_card_masked``, ``tier``, ``senior`` (65 or older).
 
         Raises:
             InputRefused: ``code_wrong`` with ``tries_left`` in the detail, or ``code_expired``.

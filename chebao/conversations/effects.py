@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chebao.conversations import links
-from chebao.conversations.ownership import change_owner, hand_off
+from chebao.conversations.ownership import HandOff, change_owner, hand_off
 from chebao.conversations.types import Reply
 from chebao.conversations.unit import Unit
+from chebao.handoff import GENERAL, HIGHEST, Summary
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -19,8 +20,8 @@ log = logging.getLogger(__name__)
 ASKS = "asks"
 """Marks a question that gives way where the customer is asked about something begun elsewhere instead."""
 
-_BEFORE_WRITING = ("elsewhere", "take_over")
-"""Effects that `chebao.conversations.turns` acts on before the turn is written."""
+_NOT_HERE = ("elsewhere", "take_over", "nothing")
+"""Effects that `chebao.conversations.turns` acts on before the turn is written, and the one of a turn that says nothing."""
 
 
 def split(replies: list[Reply]) -> tuple[list[Reply], list[dict[str, Any]]]:
@@ -58,7 +59,7 @@ async def apply(unit: Unit, effects: list[dict[str, Any]], *, turn_of: int | Non
                 _apply_begun(unit, body)
             elif name == "offered":
                 links.note_offered(unit.conversation, str(body.get("key") or ""))
-            elif name in _BEFORE_WRITING:
+            elif name in _NOT_HERE:
                 continue
             elif name == "handoff":
                 await _apply_handoff(unit, body, turn_of)
@@ -80,6 +81,7 @@ async def apply_verified(unit: Unit, body: dict[str, Any]) -> None:
 def verified_of(body: dict[str, Any]) -> dict[str, Any] | None:
     """The identity as a conversation keeps it; None where nothing was proved."""
     known = {key: body.get(key) for key in ("customer_id", "phone", "name")}
+    known |= {mark: True for mark in ("vip", "care") if body.get(mark) is True}
     until = datetime.now(UTC) + PROOF_HOLDS
     proved = bool(known["phone"] or known["customer_id"])
     return {**known, "until": until.isoformat()} if proved else None
@@ -92,17 +94,19 @@ def _apply_begun(unit: Unit, body: dict[str, Any]) -> None:
 
 
 async def _apply_handoff(unit: Unit, body: dict[str, Any], turn_of: int | None) -> None:
-    slots = body.get("slots")
+    slots, summary, task = body.get("slots"), body.get("summary"), body.get("task")
     try:
-        priority = min(9, max(0, int(body.get("priority") or 0)))
+        priority = min(HIGHEST, max(0, int(body.get("priority") or 0)))
     except (TypeError, ValueError):
         priority = 0
-    await hand_off(
-        unit,
+    case = HandOff(
         reason=str(body.get("reason") or "customer_request"),
-        summary=str(body.get("summary") or ""),
+        summary=summary if isinstance(summary, dict) else Summary(str(summary or "")).as_data(),
         slots=slots if isinstance(slots, dict) else {},
+        task=task if isinstance(task, str) else None,
+        emotion=str(body.get("emotion") or "") or None,
+        skill=str(body.get("skill") or GENERAL),
         priority=priority,
         keep_bot=bool(body.get("keep_bot")),
-        turn_of=turn_of,
     )
+    await hand_off(unit, case, turn_of=turn_of)

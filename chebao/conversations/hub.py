@@ -22,6 +22,7 @@ from chebao.conversations.delivery import Delivery
 from chebao.conversations.people import People
 from chebao.conversations.rasa import Rasa
 from chebao.conversations.signals import Signals
+from chebao.conversations.summaries import Summaries, SummaryWriter
 from chebao.conversations.tables import conversations
 from chebao.conversations.turns import Turns
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Reply, Sender
@@ -51,6 +52,7 @@ class Hub(People):
         attachments: Attachments | None = None,
         sweep_every: float = _SWEEP_EVERY,
         wire: Wire | None = None,
+        writer: SummaryWriter | None = None,
     ) -> None:
         self.engine = engine
         self.rasa = rasa
@@ -64,6 +66,9 @@ class Hub(People):
         self._turn_pool = make_pool(database_url, size=8, wait_for_disk=False)
         self.turns = Turns(engine, self._turn_pool, self.around, rasa, attachments)
         self.delivery = Delivery(engine, self.signals, sweep_every=sweep_every, wire=wire)
+        self._summaries = Summaries(self._pool, self.around, writer) if writer else None
+        if self._summaries:
+            self.observe(self._summaries)
         self._sweep_every = sweep_every
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -84,6 +89,8 @@ class Hub(People):
             with suppress(asyncio.CancelledError):
                 await self._sweeper
         await self.turns.stop()
+        if self._summaries:
+            await self._summaries.stop()
         await self.delivery.stop()
         await self.signals.stop()
         await self.rasa.close()

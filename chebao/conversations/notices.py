@@ -139,8 +139,18 @@ def passed_on(name: str) -> Reply:
 
 
 def returned_by_agent() -> Reply:
-    """The agent gave the conversation back, and no task is under way."""
-    return Reply(text="客服已处理完，由我继续为您服务。还需要办什么，直接告诉我就行。")
+    """The agent gave the conversation back; what the bot asks next follows."""
+    return Reply(text="客服已处理完，由我继续为您服务。")
+
+
+def closed_by_agent() -> Reply:
+    """The agent ended the conversation."""
+    return Reply(text="本次人工服务已结束。还有要办的，直接在这里说就行。")
+
+
+def go_on() -> Reply:
+    """The dialogue could not go on by itself after an agent."""
+    return Reply(text="请接着刚才的内容说，或告诉我您要办理什么。")
 
 
 def bot_is_here() -> Reply:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 from chebao.conversations import notices, statements
 from chebao.conversations.types import Conversation, Owner, Reply
 from chebao.conversations.unit import Unit
 from chebao.db import Connection
 from chebao.errors import Conflict
+from chebao.handoff import GENERAL, HIGHEST, REASONS, Summary
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -46,29 +48,42 @@ async def queue_position(connection: Connection, conversation: Conversation) -> 
     return int(row["place"]) if row else None
 
 
-async def hand_off(
-    unit: Unit,
-    *,
-    reason: str,
-    summary: str,
-    slots: dict[str, Any],
-    priority: int,
-    keep_bot: bool,
-    turn_of: int | None,
-    skill: str = "general",
-) -> None:
+@dataclass(frozen=True)
+class HandOff:
+    """Why a person is wanted, and what he is to know; `summary` as `chebao.handoff.Summary.as_data` gives it."""
+
+    reason: str
+    summary: dict[str, Any]
+    priority: int
+    slots: dict[str, Any] = field(default_factory=dict)
+    task: str | None = None
+    emotion: str | None = None
+    skill: str = GENERAL
+    keep_bot: bool = False
+
+    @classmethod
+    def by_hub(cls, reason: str, wants: str) -> Self:
+        """One that the hub makes without the dialogue."""
+        return cls(reason, Summary(wants).as_data(), REASONS[reason].priority)
+
+    def as_data(self) -> dict[str, Any]:
+        """As the conversation keeps it."""
+        return {name: getattr(self, name) for name in ("reason", "summary", "slots", "task", "emotion")}
+
+
+async def hand_off(unit: Unit, case: HandOff, *, turn_of: int | None) -> None:
     """Queues the conversation for a person, or adds to a hand-off under way, and tells the customer his place."""
     conversation = unit.conversation
     already = conversation.owner == "queued"
     if conversation.owner == "agent":
         return
-    if not already or priority >= conversation.priority:
-        conversation.handoff = {"reason": reason, "summary": summary, "slots": slots}
-        conversation.priority, conversation.skill = priority, skill
+    if not already or case.priority >= conversation.priority:
+        conversation.handoff = case.as_data()
+        conversation.priority, conversation.skill = case.priority, case.skill
     if not already:
-        change_owner(unit, "queued", reason=reason)
+        change_owner(unit, "queued", reason=case.reason)
         conversation.queued_at = unit.now
-        conversation.keep_bot = keep_bot
+        conversation.keep_bot = case.keep_bot
     if not conversation.keep_bot:
         await silence_pending(unit, turn_of)
     if already:
@@ -127,6 +142,7 @@ def return_after_wait(unit: Unit) -> None:
 
 # --- people ---------------------------------------------------------------------------------------------------------
 
+_RETURNED = "returned_from_agent"
 _TOLD = "told_name"
 """Key of the hand-off: the customer has heard who serves him."""
 
@@ -162,7 +178,7 @@ async def give_to_agent(
     elif conversation.owner not in ((expect,) if expect else ("bot", "queued")):
         raise Conflict(_STATES[conversation.owner])
     if conversation.owner in ("bot", "closed"):
-        conversation.handoff = {"reason": reason, "summary": {}, "slots": {}}
+        conversation.handoff = HandOff(reason, Summary("").as_data(), 0).as_data()
     change_owner(unit, "agent", reason=reason, agent_id=agent_id)
     await silence_pending(unit, None)
     told = (conversation.handoff or {}).get(_TOLD) is True
@@ -189,21 +205,32 @@ def requeue(unit: Unit, *, reason: str, skill: str | None, exclude: Collection[s
     conversation.skill = skill or conversation.skill
     change_owner(unit, "queued", reason=reason)
     conversation.queued_at = unit.now
-    conversation.priority = min(_HIGHEST, conversation.priority + 1)
+    conversation.priority = min(HIGHEST, conversation.priority + 1)
     if notice:
         unit.say(notice, sender="system")
 
 
+def return_to_bot(unit: Unit, *, edits: dict[str, Any], notice: Reply) -> None:
+    """The bot has the conversation again, and is asked to go on after `notice` with what the agent changed."""
+    task = (unit.conversation.handoff or {}).get("task")
+    change_owner(unit, "bot", reason="agent_returned")
+    _ask_on(unit, notice, {"edits": edits, "task": task})
+
+
 def end(unit: Unit, *, reason: str, notice: Reply | None = None) -> None:
-    """An agent's conversation is over; what the customer writes next goes to the bot.
+    """An agent settled the matter; the dialogue is told, so that it does not go on with it when the customer comes again.
 
     Raises:
         Conflict: no agent has it.
     """
     require_some_agent(unit.conversation)
     change_owner(unit, "closed", reason=reason)
-    if notice:
-        unit.say(notice, sender="system")
+    _ask_on(unit, notice or notices.closed_by_agent(), {"ended": True})
+
+
+def _ask_on(unit: Unit, notice: Reply, entities: dict[str, Any]) -> None:
+    unit.conversation.offered = None
+    unit.say(notice, sender="system", asks={"intent": _RETURNED, "entities": entities})
 
 
 def leave_queue(unit: Unit, *, reason: str, notice: Reply) -> None:
@@ -228,6 +255,16 @@ def require_agent(conversation: Conversation, agent_id: str) -> None:
         raise Conflict(_STATES[conversation.owner])
 
 
+def require_seen(conversation: Conversation, seen: int | None) -> None:
+    """The customer has written nothing after the message `seen`, the last one that the agent knows.
+
+    Raises:
+        Conflict: he has.
+    """
+    if seen is not None and conversation.last_customer_seq > seen:
+        raise Conflict("客户刚发来新消息，请先看一眼。", code="unseen_message")
+
+
 def require_some_agent(conversation: Conversation) -> None:
     """The conversation is with an agent.
 
@@ -238,7 +275,6 @@ def require_some_agent(conversation: Conversation) -> None:
         raise Conflict(_STATES[conversation.owner])
 
 
-_HIGHEST = 9
 _STATES: dict[Owner, str] = {
     "agent": "这个会话由其他客服接待中，请刷新后再看。",
     "queued": "这个会话已回到排队，请重新接入。",

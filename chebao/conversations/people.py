@@ -145,31 +145,44 @@ class People:
             ownership.leave_queue(unit, reason=reason, notice=notice or notices.returned_on_request())
 
     async def return_to_bot(
-        self, conversation_id: str, agent_id: str, *, edits: dict[str, Any], notice: Reply | None = None
+        self,
+        conversation_id: str,
+        agent_id: str,
+        *,
+        edits: dict[str, Any],
+        seen: int | None = None,
+        notice: Reply | None = None,
     ) -> None:
-        """The agent gives the conversation back to the bot.
+        """The agent gives the conversation back to the bot, which goes on at once with the next open question.
 
         Args:
-            edits: what he changed in the running form, field → value.
+            edits: what he changed in the form of the hand-off, field → value, as `actions.forms_desk.check` gives it.
+            seen: the last message that he knows.
 
         Raises:
             NotFound: no such conversation.
-            Conflict: it is not his.
+            Conflict: it is not his, or the customer has written since.
         """
         async with self._on(conversation_id) as unit:
             ownership.require_agent(unit.conversation, agent_id)
-            ownership.change_owner(unit, "bot", reason="agent_returned")
-            unit.say(notice or notices.returned_by_agent(), sender="system")
+            ownership.require_seen(unit.conversation, seen)
+            ownership.return_to_bot(unit, edits=edits, notice=notice or notices.returned_by_agent())
 
-    async def close(self, conversation_id: str, agent_id: str, *, notice: Reply | None = None) -> None:
+    async def close(
+        self, conversation_id: str, agent_id: str, *, seen: int | None = None, notice: Reply | None = None
+    ) -> None:
         """The agent ends the conversation; what the customer writes next goes to the bot.
 
+        Args:
+            seen: the last message that he knows.
+
         Raises:
             NotFound: no such conversation.
-            Conflict: it is not his.
+            Conflict: it is not his, or the customer has written since.
         """
         async with self._on(conversation_id) as unit:
             ownership.require_agent(unit.conversation, agent_id)
+            ownership.require_seen(unit.conversation, seen)
             ownership.end(unit, reason="agent_closed", notice=notice)
 
     async def hold(self, conversation_id: str, agent_id: str) -> None:

@@ -75,6 +75,7 @@ SETTLED = "SELECT state <> 'pending' OR told_at IS NOT NULL AS over FROM hub.mes
 
 PLACE = (
     "SELECT count(*) + 1 AS place FROM hub.conversations WHERE owner = 'queued' AND id <> %(id)s"
+    " AND skill IS NOT DISTINCT FROM %(skill)s"
     " AND (priority > %(priority)s OR (priority = %(priority)s AND queued_at < %(queued_at)s))"
 )
 

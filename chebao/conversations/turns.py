@@ -42,7 +42,6 @@ _FRESH = 10.0
 _CALM = 2.0
 """Seconds after a turn for which a customer's pace is remembered."""
 
-_PRIORITY = {"customer_request": 5, "tool_failure": 6}
 _ASKED_IN_OUTAGE = "客户要求人工客服（机器人当时不可用）。"
 
 
@@ -334,6 +333,10 @@ async def _write(unit: Unit, work: Work, outcome: Outcome) -> None:
 
 async def _write_failure(unit: Unit, message: Message, wants_person: bool) -> None:
     conversation = unit.conversation
+    if message.sender == "system":
+        if conversation.owner == "bot":
+            unit.say(notices.go_on(), sender="system", turn_of=message.id)
+        return
     conversation.failures += 1
     if wants_person:
         await _hand_off(unit, message.id, "customer_request", _ASKED_IN_OUTAGE)
@@ -344,10 +347,8 @@ async def _write_failure(unit: Unit, message: Message, wants_person: bool) -> No
         unit.say(notices.apology(), sender="system", turn_of=message.id)
 
 
-async def _hand_off(unit: Unit, message_id: int, reason: str, summary: str) -> None:
-    await ownership.hand_off(
-        unit, reason=reason, summary=summary, slots={}, priority=_PRIORITY[reason], keep_bot=False, turn_of=message_id
-    )
+async def _hand_off(unit: Unit, message_id: int, reason: str, wants: str) -> None:
+    await ownership.hand_off(unit, ownership.HandOff.by_hub(reason, wants), turn_of=message_id)
 
 
 async def _tell_outage(unit: Unit, waiting: Sequence[Message]) -> None:

@@ -122,8 +122,8 @@ class Conversation:
 
     @property
     def bot_answers(self) -> bool:
-        """Whether a customer's message starts a turn of the bot."""
-        return self.owner == "bot" or (self.owner == "queued" and self.keep_bot)
+        """Whether a message starts a turn of the bot; in a closed conversation those are only the hub's own."""
+        return self.owner in ("bot", "closed") or (self.owner == "queued" and self.keep_bot)
 
 
 @dataclass(frozen=True)

@@ -96,16 +96,32 @@ class Unit:
     def signals(self) -> Signals:
         return self.around.signals
 
-    def say(self, reply: Reply, *, sender: Sender = "bot", turn_of: int | None = None, key: str | None = None) -> int:
+    def say(
+        self,
+        reply: Reply,
+        *,
+        sender: Sender = "bot",
+        turn_of: int | None = None,
+        key: str | None = None,
+        asks: dict[str, Any] | None = None,
+    ) -> int:
         """Adds a message and returns its number; it carries the epoch in force when it is written.
 
         Before the first one of a conversation stands the privacy notice.
+
+        Args:
+            asks: ``{"intent", "entities"}`` with which the dialogue is asked to go on after it.
         """
         conversation = self.conversation
         if not conversation.noticed:
             conversation.noticed = True
             self._add(notices.privacy(self.company.name, self.company.hotline), "system", turn_of, None)
         self._add(reply, sender, turn_of, key)
+        if asks:
+            self.calls_turn = True
+            self._rows[-1] |= {"payload": asks, "state": "pending"}
+            if conversation.busy_by is None:
+                conversation.busy_until = self.now  # the lease is not clean: something waits
         if sender != "system" or key:  # a notice of ours does not take the place of the choice that is being answered
             conversation.offered = payloads(reply.buttons, reply.custom) or conversation.offered
         return conversation.last_seq
@@ -123,6 +139,8 @@ class Unit:
                 "account": "" if key else conversation.account,
                 "platform_key": key,
                 "text": readable(reply.text),
+                "payload": None,
+                "state": None,
                 "buttons": reply.buttons or None,
                 "image": reply.image,
                 "custom": reply.custom,

@@ -41,3 +41,17 @@ def find_id_cards(text: str) -> list[Found]:
         if is_valid(value):
             found.append(Found("id_card", value, match.start(), match.end()))
     return found
+
+
+CARE_FROM = 65
+"""Years from which a customer is met with more care (保险销售行为管理, 令2025年第7号)."""
+
+
+def age(born: date, today: date) -> int:
+    """Completed years."""
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def needs_care(number: str, today: date) -> bool:
+    """Whether the owner of this id card is old enough to be met with more care."""
+    return age(birth_date(number), today) >= CARE_FROM

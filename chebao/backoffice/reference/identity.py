@@ -20,6 +20,7 @@ from chebao.backoffice.reference.lists import clean_plate, not_found
 from chebao.backoffice.reference.tables import challenges, code_locks, customers, vehicles
 from chebao.backoffice.reference.work import Office, Row, Work
 from chebao.errors import ChebaoError, InputRefused, Locked, Unavailable
+from chebao.insurance import idcard
 from chebao.insurance.masking import mask_id_card, mask_phone
 
 DEMO_CODE = "246810"
@@ -210,6 +211,8 @@ async def _verified(work: Work, phone: str, customer_id: str | None) -> Row:
         "phone": phone,
         "name": found["name"] if found else None,
         "id_card_masked": mask_id_card(found["id_card"]) if found else None,
+        "tier": found["tier"] if found else None,
+        "senior": found is not None and idcard.needs_care(found["id_card"], work.today),
     }
 
 

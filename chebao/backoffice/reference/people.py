@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -132,7 +131,6 @@ async def upsert_customer(work: Work, person: Person) -> Row:
 
 async def _new_customer(work: Work, person: Person, id_card: str) -> Row:
     number = await work.next_number("customer_numbers")
-    born = idcard.birth_date(id_card)
     row = await work.db.execute(
         insert(customers)
         .values(
@@ -141,16 +139,12 @@ async def _new_customer(work: Work, person: Person, id_card: str) -> Row:
             id_card=id_card,
             phone=person.phone,
             city=person.city,
-            tier="senior" if _age(born, work.today) >= 65 else "standard",
+            tier="senior" if idcard.needs_care(id_card, work.today) else "standard",
             created_at=work.now,
         )
         .returning(customers)
     )
     return customer_row(row.mappings().one())
-
-
-def _age(born: date, today: date) -> int:
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
 async def platform_lookup(work: Work, asked: PlatformAsked) -> Row:

@@ -48,8 +48,10 @@ def start(settings: Settings) -> Start:
     """Starts an app; a second start in the same test is a second replica, or the first one's restart."""
 
     @asynccontextmanager
-    async def run(turn_seconds: float = 2.0, **changes: Any) -> AsyncIterator[Running]:
-        hub_settings = HubSettings(turn_seconds=turn_seconds)
+    async def run(
+        turn_seconds: float = 2.0, hub: dict[str, Any] | None = None, **changes: Any
+    ) -> AsyncIterator[Running]:
+        hub_settings = HubSettings(turn_seconds=turn_seconds, **(hub or {}))
         app = build(settings.model_copy(update=changes), hub_settings=hub_settings, sweep_every=0.2)
         transport = httpx.ASGITransport(app=app)
         headers = {"Authorization": "Bearer demo"}

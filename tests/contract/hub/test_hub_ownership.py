@@ -17,7 +17,8 @@ pytestmark = pytest.mark.asyncio
 
 
 def hand_off(**changes: Any) -> dict[str, Any]:
-    body = {"reason": "customer_request", "summary": "客户要人工", "slots": {"plate": "京A12345"}, "priority": 3}
+    summary = {"wants": "客户要人工", "known": [["车牌号", "京A12345"]], "tried": [], "open": ""}
+    body = {"reason": "customer_request", "summary": summary, "slots": {"plate": "京A12345"}, "priority": 3}
     return {"custom": {"effects": [{"handoff": body | changes}]}}
 
 
@@ -68,17 +69,21 @@ async def test_a_hand_off_stores_the_case_raises_the_epoch_and_tells_the_place(
     app: Running, rasa: FakeRasa, sender: str
 ) -> None:
     await empty_queue(app)
-    texts = await queue_for(app, rasa, sender)
+    texts = await queue_for(app, rasa, sender, task="renewal", emotion="angry", skill="renewal")
     assert texts[-2] == "这就为您转接。" and "第 1 位" in texts[-1]
     assert await app.state(sender) == {"owner": "queued", "epoch": 1, "verified": False, "queue_position": 1}
     conversation, _ = await app.hub.find("door", "", sender)
     assert conversation.handoff == {
         "reason": "customer_request",
-        "summary": "客户要人工",
+        "summary": {"wants": "客户要人工", "known": [["车牌号", "京A12345"]], "tried": [], "open": ""},
         "slots": {"plate": "京A12345"},
+        "task": "renewal",
+        "emotion": "angry",
     }
-    await queue_for(app, rasa, f"{sender}-later")
-    await queue_for(app, rasa, f"{sender}-urgent", priority=9)
+    assert (conversation.priority, conversation.skill) == (3, "renewal")
+    await queue_for(app, rasa, f"{sender}-later", skill="renewal")
+    await queue_for(app, rasa, f"{sender}-urgent", skill="renewal", priority=9)
+    await queue_for(app, rasa, f"{sender}-elsewhere", skill="claims", priority=9)
     assert [(await app.state(s))["queue_position"] for s in (f"{sender}-urgent", sender, f"{sender}-later")] == [
         1,
         2,

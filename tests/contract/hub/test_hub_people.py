@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from chebao.conversations.api import Change, Reply, Unit, give_to_agent
+from chebao.conversations.api import Change, Incoming, Reply, Unit, give_to_agent
 from chebao.conversations.tables import conversations
 from chebao.errors import Conflict
 from tests.contract.hub.running import Running, Start
@@ -183,6 +183,86 @@ async def test_back_in_the_queue_it_comes_before_its_equals_and_remembers_who_wa
     said = len(await app.stream(sender))
     await app.agent_takes(sender, "agent2", "周敏")
     assert len(await app.stream(sender)) == said  # he was told that a person has come already
+
+
+RETURNED = "returned_from_agent"
+
+
+async def handed_to_agent(app: Running, rasa: FakeRasa, sender: str) -> str:
+    """A conversation with a form under way that an agent has taken."""
+    effect = {"reason": "customer_request", "task": "renewal", "slots": {"plate": "京A12345"}}
+    rasa.script = lambda body: [{"custom": {"effects": [{"handoff": effect}]}}]
+    await app.say(sender, "这个我不会填")
+    await app.agent_takes(sender)
+    rasa.script = lambda body: [{"text": "要哪个方案？"}] if body.get("intent") == RETURNED else [{"text": "好"}]
+    return await app.conversation_id(sender)
+
+
+async def test_back_from_an_agent_the_bot_goes_on_by_itself_with_what_he_changed(
+    app: Running, rasa: FakeRasa, sender: str
+) -> None:
+    conversation = await handed_to_agent(app, rasa, sender)
+    with pytest.raises(Conflict):
+        await app.hub.return_to_bot(conversation, "agent2", edits={})
+    await app.hub.return_to_bot(conversation, "agent1", edits={"plate": "沪AD12345"})
+    texts = await said_last(app, sender, 2)
+    assert texts == ["客服已处理完，由我继续为您服务。", "要哪个方案？"]
+    asked = rasa.turns[-1]
+    assert (asked["intent"], asked["entities"]) == (RETURNED, {"edits": {"plate": "沪AD12345"}, "task": "renewal"})
+    with pytest.raises(Conflict):
+        await app.hub.return_to_bot(conversation, "agent1", edits={})
+    assert (await app.texts(sender, "标准方案"))[-1] == "好"
+    assert len(rasa.turns) == 3 and not [
+        m for m in await app.stream(sender) if m["from"] == "customer" and not m["text"]
+    ]
+
+
+async def said_last(app: Running, sender: str, number: int) -> list[str]:
+    """The last messages, once the bot has spoken last."""
+    async with asyncio.timeout(5):
+        while (stream := await app.stream(sender))[-1]["from"] != "bot":
+            await asyncio.sleep(0.02)
+    return [m["text"] for m in stream[-number:]]
+
+
+async def test_a_return_outlives_its_process_and_comes_before_what_is_written_next(
+    app: Running, start: Start, rasa: FakeRasa, sender: str
+) -> None:
+    conversation = await handed_to_agent(app, rasa, sender)
+    rasa.hanging = True
+    await app.hub.return_to_bot(conversation, "agent1", edits={})
+    await app.hub.turns.stop()
+    rasa.hanging = False
+    await app.hub.accept(Incoming(channel="door", account="", peer=sender, key=None, text="标准方案"))
+    async with start():
+        async with asyncio.timeout(5):
+            while (await said_last(app, sender, 1)) != ["好"]:
+                await asyncio.sleep(0.02)
+    assert [t.get("intent", t["text"]) for t in rasa.turns[-2:]] == [RETURNED, "标准方案"]
+
+
+async def test_where_the_bot_cannot_go_on_the_customer_hears_so(app: Running, rasa: FakeRasa, sender: str) -> None:
+    conversation = await handed_to_agent(app, rasa, sender)
+    rasa.errors = 2
+    await app.hub.return_to_bot(conversation, "agent1", edits={})
+    async with asyncio.timeout(5):
+        while "接着刚才" not in (await app.stream(sender))[-1]["text"]:
+            await asyncio.sleep(0.02)
+    assert (await app.state(sender))["owner"] == "bot"
+
+
+async def test_the_dialogue_hears_that_a_matter_is_settled(app: Running, rasa: FakeRasa, sender: str) -> None:
+    conversation = await handed_to_agent(app, rasa, sender)
+    rasa.script = lambda body: [{"custom": {"effects": [{"nothing": {}}]}}]
+    await app.hub.close(conversation, "agent1")
+    async with asyncio.timeout(5):
+        while rasa.turns[-1].get("entities") != {"ended": True}:
+            await asyncio.sleep(0.02)
+    rasa.script = lambda body: [{"text": "您好"}]
+    assert (await app.texts(sender, "又有事"))[-1] == "您好"
+    assert (await app.state(sender))["owner"] == "bot"
+    told = [m["text"] for m in await app.stream(sender)]
+    assert "本次人工服务已结束" in told[-3] and told[-1] == "您好"
 
 
 async def test_leaving_the_queue_and_ending_a_conversation(app: Running, sender: str) -> None:

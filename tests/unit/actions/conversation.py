@@ -62,6 +62,12 @@ class Conversation:
             {"text": title, "pressed": True, "intent": {"name": name, "confidence": 1.0}, "entities": entities}
         )
 
+    def return_from_agent(self, **told: Any) -> str:
+        """The hub says that an agent gave the conversation back, or ended it."""
+        entities = [{"entity": name, "value": value} for name, value in told.items()]
+        intent = {"name": "returned_from_agent", "confidence": 1.0}
+        return self._turn({"text": "", "pressed": True, "intent": intent, "entities": entities})
+
     @property
     def draft(self) -> dict[str, Any]:
         return self.slots.get(self.form.slot) or {}

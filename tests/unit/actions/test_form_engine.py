@@ -274,7 +274,10 @@ def test_a_person_in_one_message(talk: Conversation, words: str) -> None:
     talk.say("给京A12345开发票")
     talk.say(words)
     assert talk.effects[0]["handoff"]["priority"] == 5
-    assert "京A12345" in talk.effects[0]["handoff"]["summary"]
+    handed = talk.effects[0]["handoff"]
+    assert ["车牌号", "京A12345"] in handed["summary"]["known"] and handed["summary"]["open"]
+    assert (handed["task"], handed["slots"]["plate"]) == ("invoice", "京A12345")
+    assert talk.replies[-1].get("custom", {}).get("effects")  # nothing is said after it
 
 
 def test_a_photo_without_words_is_no_miss(talk: Conversation) -> None:
@@ -297,3 +300,35 @@ def test_a_grave_feeling_calls_a_colleague_once_and_the_form_goes_on() -> None:
     assert "车牌号是多少" in said
     assert talk.slots["alerted"] == "escalation"
     assert "主管同事" not in talk.say("我律师都找好了", emotion="threat")
+
+
+def test_after_an_agent_the_form_goes_on_with_what_he_changed(talk: Conversation, office: Office) -> None:
+    talk.say("给京A12345开发票")
+    talk.say("唔")
+    talk.say("转人工")
+    told = talk.return_from_agent(task="invoice", edits={"plate": "沪AD12345", "seats": 5})
+    assert told == "客服已帮您填好：车牌号：沪AD12345；座位数：5。\n有贷款吗？"
+    assert (talk.draft["plate"], talk.asked, talk.loop) == ("沪AD12345", "loan", "invoice_form")
+    assert talk.slots["agent_left_at"] and not talk.slots.get("misses")
+
+
+def test_an_agents_change_makes_void_what_was_computed(talk: Conversation, office: Office) -> None:
+    _to_confirm(talk)
+    talk.say("转人工")
+    told = talk.return_from_agent(task="invoice", edits={"plate": "沪AD12345"})
+    assert told.endswith("按沪AD12345的价办，请确认提交。") and office.priced == ["京A12345", "沪AD12345"]
+
+
+def test_changes_of_another_form_are_none_of_this_one(talk: Conversation) -> None:
+    talk.say("给京A12345开发票")
+    assert talk.return_from_agent(task="renewal", edits={"plate": "沪AD12345"}) == "几座？"
+    assert talk.draft["plate"] == "京A12345"
+
+
+def test_what_an_agent_settled_is_not_gone_on_with(talk: Conversation) -> None:
+    talk.slots["suspended_tasks"] = ["renewal"]
+    talk.say("给京A12345开发票")
+    talk.say("转人工")
+    assert talk.return_from_agent(ended=True) == ""
+    assert talk.effects == [{"nothing": {}}] and talk.loop is None
+    assert not talk.draft and not talk.slots.get("suspended_tasks")

@@ -10,6 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import handoff
 from actions.turn import Turn
+from chebao.handoff import Summary
 from tests.unit.actions.conversation import NOW
 
 
@@ -43,7 +44,7 @@ def test_reason_by_words(text: str, reason: str | None) -> None:
 def test_a_grave_feeling_calls_a_colleague_and_leaves_the_task(emotion: str, priority: int | None) -> None:
     said = turn("唉", emotion={"name": emotion})
     assert handoff.needed(said) is None
-    handoff.alerted(said, "客户说：唉")
+    handoff.alerted(said, Summary("客户说：唉"))
     effects = [e["handoff"] for m in said.dispatcher.messages for e in (m.get("custom") or {}).get("effects", ())]
     assert [e["priority"] for e in effects] == ([priority] if priority else [])
     assert not said.handed_over
@@ -51,7 +52,7 @@ def test_a_grave_feeling_calls_a_colleague_and_leaves_the_task(emotion: str, pri
 
 def test_a_question_about_deaths_calls_nobody() -> None:
     said = turn("撞死人了保险怎么赔", "faq", emotion={"name": "distress"})
-    handoff.alerted(said, "")
+    handoff.alerted(said, Summary(""))
     assert said.dispatcher.messages == []
 
 
@@ -71,8 +72,37 @@ def test_an_answer_about_people_is_no_request_for_one(text: str, reason: str | N
 
 def test_effect_goes_to_the_hub_with_its_priority() -> None:
     said = turn("转人工")
-    handoff.by_words(said, "客户要人工", {"plate": "京A12345"})
-    effect = said.dispatcher.messages[-1]["custom"]["effects"][0]["handoff"]
-    assert effect["priority"] == 5
-    assert effect["slots"] == {"plate": "京A12345"}
+    summary = Summary("正在办理：续保", [("车牌号", "京A12345")], open="方案")
+    handoff.by_words(said, summary, {"plate": "京A12345"}, task="renewal")
+    assert _effect(said) == {
+        "reason": "customer_request",
+        "summary": {"wants": "正在办理：续保", "known": [["车牌号", "京A12345"]], "tried": [], "open": "方案"},
+        "slots": {"plate": "京A12345"},
+        "task": "renewal",
+        "emotion": "calm",
+        "priority": 5,
+        "skill": "renewal",
+        "keep_bot": False,
+    }
     assert said.handed_over
+
+
+def _effect(said: Turn) -> dict[str, Any]:
+    effect: dict[str, Any] = said.dispatcher.messages[-1]["custom"]["effects"][0]["handoff"]
+    return effect
+
+
+@pytest.mark.parametrize(
+    ("mark", "text", "reason", "priority"),
+    [
+        ("vip", "转人工", "vip", 7),
+        ("care", "转人工", "care", 7),
+        ("vip", "再不赔我就去砍了你们", "threat", 9),
+        ("care", "我不想活了", "distress", 9),
+    ],
+)
+def test_who_is_to_be_served_sooner_waits_less(mark: str, text: str, reason: str, priority: int) -> None:
+    said = turn(text, metadata={"received_at": NOW, "verified": {"customer_id": "C002", "phone": "", mark: True}})
+    handoff.by_words(said, Summary("要人工"))
+    effect = _effect(said)
+    assert (effect["reason"], effect["priority"]) == (reason, priority)

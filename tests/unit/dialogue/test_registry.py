@@ -75,7 +75,15 @@ def test_the_responses_are_those_of_small_talk() -> None:
 
 
 def test_slots_are_the_drafts_and_what_the_forms_keep() -> None:
-    kept = {"requested_slot", "misses", "suspended_tasks", "fallback_misses", "last_claim_no", "alerted"}
+    kept = {
+        "requested_slot",
+        "misses",
+        "suspended_tasks",
+        "fallback_misses",
+        "last_claim_no",
+        "alerted",
+        "agent_left_at",
+    }
 
     assert set(DOMAIN["slots"]) == kept | {f"{task}_draft" for task in TASKS}
 

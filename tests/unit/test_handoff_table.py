@@ -1,0 +1,46 @@
+"""The table of hand-offs: every reason that is used stands in it, and the grave ones come first."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from chebao.handoff import HIGHEST, REASONS, label_of, priority_of, skill_of
+from chebao.settings import ROOT
+from tests.forbidden import PHRASES
+
+_USED = re.compile(
+    r"""request\(\s*(?:self\.)?turn, "(\w+)"|by_hub\(\s*"(\w+)"|_hand_off\(unit, message\.id, "(\w+)\""""
+)
+
+
+def test_every_reason_that_is_used_stands_in_the_table() -> None:
+    used: set[str] = set()
+    for path in (*(ROOT / "actions").glob("*.py"), ROOT / "chebao" / "conversations" / "turns.py"):
+        used |= {"".join(found) for found in _USED.findall(path.read_text(encoding="utf-8"))}
+    assert {"injury", "repeated_miss", "tool_failure", "customer_request"} <= used <= set(REASONS)
+
+
+def test_people_come_before_everything_else() -> None:
+    assert {name for name, row in REASONS.items() if row.priority == HIGHEST} == {
+        *("injury", "distress", "in_danger", "complaint_grave")
+    }
+    assert {name for name, row in REASONS.items() if row.keep_bot} == {"injury", "in_danger", "escalation"}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_row_is_whole(reason: str) -> None:
+    row = REASONS[reason]
+    assert re.fullmatch(r"[\u4e00-\u9fffA-Z0-9 ]{2,16}", row.label) and 0 <= row.priority <= HIGHEST
+    assert not any(phrase in row.words for phrase in PHRASES)
+
+
+def test_skills_follow_reason_then_task() -> None:
+    assert skill_of("injury", "renewal") == "claims"
+    assert skill_of("customer_request", "renewal") == "renewal"
+    assert skill_of("customer_request", None) == skill_of("customer_request", "invoice") == "general"
+
+
+def test_an_unknown_reason_is_served_as_a_wish() -> None:
+    assert (priority_of("other", vip=False, care=False), label_of("other")) == (5, "other")
