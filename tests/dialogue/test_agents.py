@@ -37,6 +37,15 @@ def stream(stack: RunningStack, customer: Customer) -> list[dict[str, Any]]:
     return messages
 
 
+def write(stack: RunningStack, customer: Customer, text: str) -> list[dict[str, Any]]:
+    """Writes without waiting for more than the door's own answer."""
+    body = {"sender": customer.sender, "message": text}
+    headers = {"Authorization": "Bearer demo"}
+    answer = httpx.post(f"{stack.url}/webhooks/rest/webhook", json=body, headers=headers, timeout=30)
+    replies: list[dict[str, Any]] = answer.raise_for_status().json()
+    return replies
+
+
 def answer_on(customer: Customer, last: str, rest: dict[str, str]) -> None:
     """Answers what is asked until there is a report number."""
     for _ in range(16):
@@ -66,7 +75,7 @@ def test_an_agent_helps_with_the_form_and_the_bot_finishes_the_claim(stack: Runn
         "客服林晓已接入，接下来由林晓为您服务。",
         "我是林晓，地点我来帮您填。",
     ]
-    assert customer.say("还在吗") == []
+    assert write(stack, customer, "还在吗") == []
     agent.gives_back(place="深圳市南山区科苑路和高新中四道交叉口", damage="左后门")
     told = texts(stream(stack, customer))
     assert told[-3] == "客服已处理完，由我继续为您服务。"
