@@ -53,15 +53,15 @@ class HoursPage(BaseModel):
     changed_at: datetime | None
 
 
-async def hours_page(connection: Connection, now: datetime) -> HoursPage:
-    """The service hours in force, the days ahead, and who changed them last."""
+async def hours_page(connection: Connection, now: datetime, *, always: bool = False) -> HoursPage:
+    """The service hours in force, the days ahead, and who changed them last; `always`: the queue is open at all hours (demo)."""
     in_force, last = await hours.in_force(connection), await changed(connection, "hours")
     first = local_day(now)
     days = [_ahead(in_force, first + timedelta(days=number)) for number in range(AHEAD.days)]
     return HoursPage(
         hours=in_force,
         days=days,
-        open=Calendar(in_force).opening(now).open,
+        open=Calendar(in_force, always=always).opening(now).open,
         changed_by=last.by if last else None,
         changed_at=last.at if last else None,
     )
