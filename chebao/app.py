@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable
+import inspect
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -18,16 +21,18 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware.cors import CORSMiddleware
 
-from channels.telegram.connector import Telegram
 from channels.telegram.connector import connect as connect_telegram
 from channels.web import connector as web
 from channels.web.protocol import MAX_FRAME
 from chebao import logs
+from chebao.backoffice.client import BackOffice
 from chebao.backoffice.reference import create_backoffice
 from chebao.conversations import door
 from chebao.conversations.api import Attachments, Company, Hub, HubSettings, Rasa, Uploads, Wire
 from chebao.db import make_engine
-from chebao.desk.api import Desk, DeskSettings, build_desk
+from chebao.desk import web as desk_web
+from chebao.desk.api import DeskSettings, build_desk
+from chebao.desk.ticket_job import TicketJob
 from chebao.documents.reader import Reader
 from chebao.http import BodyLimit, Pages, install_errors
 from chebao.knowledge import api as knowledge
@@ -42,6 +47,14 @@ if TYPE_CHECKING:
 
 _BACKOFFICE = "/backoffice/v1"
 _ARTICLES = ROOT / "data" / "articles"
+
+
+@dataclass(frozen=True)
+class Service:
+    """Something that runs while the app does: `start` on the way up, `stop` on the way down, plain or awaited."""
+
+    start: Callable[[], Any] | None = None
+    stop: Callable[[], Any] | None = None
 
 
 def create() -> FastAPI:
@@ -104,7 +117,6 @@ def build(
         wire=Wire(settings.data / "wire"),
         writer=hub_settings.summary_writer(),
     )
-    desk = build_desk(hub, settings, desk_settings=desk_settings, sweep_every=sweep_every)
     backoffice = backoffice or _own_backoffice(settings, engine)
 
     telegram = connect_telegram(hub, uploads, settings)
@@ -112,14 +124,28 @@ def build(
     lag = LoopLag()
 
     live = OnDemand(_ARTICLES, settings.data / "cache", settings.database_url)
+    desk = build_desk(hub, settings, desk_settings=desk_settings, sweep_every=sweep_every)
+    office = BackOffice.from_settings(settings)
+    tickets = TicketJob(desk.pool, hub, office)
+    parts = desk_web.parts(desk, settings, uploads, office, live)
 
-    app = FastAPI(
-        title="Chebao",
-        lifespan=_lifespan(hub, desk, engine, reader, backoffice, telegram, wechat, live, lag),
-        docs_url=None,
-        redoc_url=None,
-    )
-    app.state.hub, app.state.desk, app.state.lag = hub, desk, lag
+    services = [
+        Service(stop=engine.dispose),
+        Service(stop=reader.stop),
+        *([_within(backoffice)] if backoffice is not None else []),
+        *(Service(stop=channel.close) for channel in (telegram, wechat) if channel is not None),
+        Service(partial(asyncio.to_thread, live.prepare), live.stop),
+        Service(hub.start, hub.stop),
+        Service(stop=office.aclose),
+        Service(desk.start, desk.stop),
+        Service(tickets.start, tickets.stop),
+        Service(parts.webhooks.start, parts.webhooks.stop),
+        *([Service(telegram.start, telegram.stop)] if telegram else []),
+        *([Service(stop=wechat.drain)] if wechat else []),
+        Service(lag.start, lag.stop),
+    ]
+    app = FastAPI(title="Chebao", lifespan=_lifespan(services), docs_url=None, redoc_url=None)
+    app.state.hub, app.state.desk, app.state.parts, app.state.lag = hub, desk, parts, lag
     install_errors(app)
     app.add_middleware(BodyLimit)
     if settings.web_origins:
@@ -134,10 +160,12 @@ def build(
     app.include_router(door.router(hub, key))
     app.include_router(quality.router(engine, key, ROOT))
     app.include_router(knowledge.router(engine, door.require_key(key), live))
-    app.include_router(outreach.router(hub, settings.events_secret.get_secret_value()))
+    app.include_router(outreach.router(hub, settings.events_secret.get_secret_value(), tickets.heard))
     app.include_router(
         web.router(hub, uploads, secret=secret, origins=settings.web_origins, public_url=settings.public_url)
     )
+    app.include_router(desk_web.router(parts))
+    app.include_router(desk_web.live_line(parts))
     if telegram:
         app.include_router(telegram.router())
     if wechat:
@@ -161,44 +189,30 @@ def _health(app: FastAPI, hub: Hub) -> None:
         return JSONResponse({"ready": all(parts.values()), **parts}, 200 if all(parts.values()) else 503)
 
 
-def _lifespan(
-    hub: Hub,
-    desk: Desk,
-    engine: AsyncEngine,
-    reader: Reader,
-    backoffice: FastAPI | None,
-    telegram: Telegram | None,
-    wechat: WeChat | None,
-    live: OnDemand,
-    lag: LoopLag,
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(services: Sequence[Service]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Starts the services in order, and stops in the opposite order those that were started."""
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(engine.dispose)
-            stack.push_async_callback(reader.stop)
-            if backoffice is not None:
-                await stack.enter_async_context(backoffice.router.lifespan_context(backoffice))
-            if telegram is not None:
-                stack.push_async_callback(telegram.close)
-            if wechat is not None:
-                stack.push_async_callback(wechat.close)
-            await asyncio.to_thread(live.prepare)
-            stack.callback(live.stop)
-            await hub.start()
-            stack.push_async_callback(hub.stop)
-            await desk.start()
-            stack.push_async_callback(desk.stop)
-            if telegram is not None:
-                telegram.start()
-                stack.push_async_callback(telegram.stop)
-            if wechat is not None:
-                stack.push_async_callback(wechat.drain)
-            lag.start()
-            stack.push_async_callback(lag.stop)
+            for service in services:
+                await _call(service.start)
+                stack.push_async_callback(_call, service.stop)
             yield
 
     return lifespan
+
+
+async def _call(do: Callable[[], Any] | None) -> None:
+    done = do() if do else None
+    if inspect.isawaitable(done):
+        await done
+
+
+def _within(mounted: FastAPI) -> Service:
+    """The life of a mounted app."""
+    life = mounted.router.lifespan_context(mounted)
+    return Service(life.__aenter__, lambda: life.__aexit__(None, None, None))
 
 
 def _wechat(settings: Settings, hub: Hub, uploads: Uploads) -> WeChat | None:

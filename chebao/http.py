@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 
 BODY_LIMIT = 1024 * 1024
 UPLOAD_LIMIT = 10 * 1024 * 1024 + 64 * 1024
-_UPLOADS = "/api/web/uploads"
+_UPLOADS = re.compile(r"/api/(web|desk/v1/conversations/[^/]+)/uploads")
 
 _STATUS: dict[type[ChebaoError], int] = {
     InputRefused: 422,
@@ -117,7 +118,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        upload = scope["path"] == _UPLOADS
+        upload = _UPLOADS.fullmatch(scope["path"]) is not None
         limit = UPLOAD_LIMIT if upload else BODY_LIMIT
         words = "文件超过 10 MB，请压缩后再发送。" if upload else _WORDS[413]
         length = dict(scope["headers"]).get(b"content-length", b"0")

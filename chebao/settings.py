@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     backoffice_token: SecretStr = SecretStr(_DEMO_VALUE)
     events_secret: SecretStr = SecretStr(_DEMO_VALUE)
     session_secret: SecretStr = SecretStr(_DEMO_VALUE)
+    desk_key: SecretStr = SecretStr(_DEMO_VALUE)
 
     fakes: bool = False
 
@@ -79,6 +80,8 @@ class Settings(BaseSettings):
                 for name in ("chat_key", "backoffice_token", "events_secret", "session_secret")
                 if len(getattr(self, name).get_secret_value()) < 16
             ]
+            if 0 < len(self.desk_key.get_secret_value()) < 16:
+                weak.append("CHEBAO_DESK_KEY")
             if weak:
                 raise ValueError(f"production mode needs secrets of at least 16 characters: {', '.join(weak)}")
         return self

@@ -255,6 +255,10 @@ class BackOffice:
         """One claim with its history."""
         return await self._get(f"/claims/{_segment(claim_no)}", {"as_customer": as_customer})
 
+    async def staff_notes(self, claim_no: str) -> Row:
+        """For staff only: ``claim_no``, ``notes`` (what was noted beside the report, signs of fraud among it)."""
+        return await self._get(f"/claims/{_segment(claim_no)}/staff-notes")
+
     async def add_claim_documents(
         self, claim_no: str, documents: list[Row], key: str, as_customer: str | None = None
     ) -> Row:

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chebao.conversations.delivery_job import LEASE, DeliveryJob, DeliveryLost, PushChannel, unconfirm
-from chebao.conversations.signals import LIVING, Signals
+from chebao.conversations.signals import CHANNEL, LIVING, Signals
 from chebao.conversations.tables import conversations, deliveries, messages
 from chebao.conversations.types import PULLED, Conversation, Message
 from chebao.conversations.wire import Wire
@@ -162,6 +162,8 @@ class Delivery:
                 .returning(select(waiting).scalar_subquery())
             )
             more = bool(freed.scalar_one_or_none())
+            await self._tell(connection, job.conversation.id)
+        self._signals.wake(job.conversation.id)
         if job.pause is not None:
             asyncio.get_running_loop().call_later(job.pause + 0.01, self.wake, job.conversation.id)
         return more and job.pause is None
@@ -194,11 +196,22 @@ class Delivery:
         m, c = messages.c, conversations.c
         mine = select(c.id).where(c.id == m.conversation_id, c.channel == channel)
         async with self._engine.begin() as connection:
-            await connection.execute(
+            found = await connection.execute(
                 update(messages)
                 .where(m.delivery_ref == ref, m.delivery.in_(("sending", "sent", "unconfirmed")), mine.exists())
                 .values(delivery="failed" if problem else "delivered", delivery_reason=problem)
+                .returning(m.conversation_id)
             )
+            changed = set(found.scalars())
+            for conversation_id in changed:
+                await self._tell(connection, conversation_id)
+        for conversation_id in changed:
+            self._signals.wake(conversation_id)
+
+    async def _tell(self, connection: AsyncConnection, conversation_id: str) -> None:
+        """Tells other processes that messages of the conversation have come further: agents see it."""
+        if not self._signals.alone:
+            await connection.execute(select(func.pg_notify(CHANNEL, f"{self._signals.instance}:{conversation_id}")))
 
     async def _run(self, conversation_id: str) -> None:
         try:

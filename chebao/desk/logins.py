@@ -142,6 +142,24 @@ class Logins:
                 "UPDATE desk.logins SET locked_at = NULL, seen_at = now() WHERE token_hash = %s", (login.key,)
             )
 
+    async def change_password(self, login: Login, old: str, new: str, address: str) -> None:
+        """Sets a new password; the agent's other logins end.
+
+        Raises:
+            LoginNeeded, Locked: the old one is not his.
+            InputRefused: the new one is too weak.
+        """
+        auth.check_new(new, login.agent_id)
+        async with self._checking, self._pool.connection() as connection:
+            await self._check(connection, login.agent_id, old, address)
+            password_hash = await asyncio.to_thread(auth.hash_password, new)
+            await connection.execute(
+                "UPDATE desk.agents SET password_hash = %s WHERE id = %s", (password_hash, login.agent_id)
+            )
+            await connection.execute(
+                "DELETE FROM desk.logins WHERE agent_id = %s AND token_hash <> %s", (login.agent_id, login.key)
+            )
+
     async def ticket(self, login: Login) -> str:
         """Opens one socket, once, within half a minute."""
         ticket = secrets.token_urlsafe(24)

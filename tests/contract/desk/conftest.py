@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from chebao.app import build
 from chebao.conversations.api import HubSettings
 from chebao.desk.api import DeskSettings
 from chebao.settings import Settings
 from tests.contract.desk.office import Office, open_office
+from tests.contract.desk.site import Site, serve
 from tests.contract.hub.conftest import rasa, settings
+from tests.few_articles import copy_few
 
 __all__ = ["rasa", "settings"]
 
@@ -38,3 +42,17 @@ async def office(open_desk: Open) -> AsyncIterator[Office]:
     async with open_desk() as opened:
         await opened.empty()
         yield opened
+
+
+@pytest.fixture(scope="session")
+def few_articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_few(tmp_path_factory.mktemp("articles"))
+
+
+@pytest_asyncio.fixture
+async def site(settings: Settings, few_articles: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    """The app, served on a port of its own, with few articles."""
+    monkeypatch.setattr("chebao.app._ARTICLES", few_articles)
+    app = build(settings, hub_settings=HubSettings(turn_seconds=2.0), sweep_every=0.2)
+    async with serve(app) as served:
+        yield served

@@ -12,7 +12,6 @@ import httpx
 import psycopg
 import pytest
 import pytest_asyncio
-import yaml
 from fastapi import FastAPI
 
 from chebao.conversations.door import require_key
@@ -21,9 +20,8 @@ from chebao.http import install_errors
 from chebao.knowledge import api
 from chebao.knowledge.live import LiveKnowledge, OnDemand
 from chebao.knowledge.seeds import seed, seed_database
+from tests.few_articles import copy_few
 
-ARTICLES = Path(__file__).resolve().parents[3] / "data" / "articles"
-TOPICS = ("cover_glass", "cover_scratch", "surrender", "renewal_howto", "liability_split", "roadside_benefits")
 NEW = """---
 id: tyre_storage
 title: 雪地胎寄存服务
@@ -47,15 +45,7 @@ reviewed_on: 2026-11-22
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small set of articles, so that learning takes a second."""
-    path = tmp_path_factory.mktemp("articles")
-    for topic in TOPICS:
-        shutil.copy(ARTICLES / f"{topic}.md", path)
-    phrasings = yaml.load((ARTICLES / "phrasings.yml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    kept = {topic: phrasings[topic][:20] for topic in TOPICS}
-    (path / "phrasings.yml").write_text(yaml.safe_dump(kept, allow_unicode=True), encoding="utf-8")
-    shutil.copy(ARTICLES / "weighing.json", path)
-    return path
+    return copy_few(tmp_path_factory.mktemp("articles"))
 
 
 @pytest.fixture(scope="module")
