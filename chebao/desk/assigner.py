@@ -55,7 +55,7 @@ WHERE a.state = 'ready' AND NOT a.disabled AND load < capacity AND (%(among)s::t
 _CASES = """
 SELECT c.id, coalesce(c.skill, 'general') AS skill, e.tried, e.escalated_at IS NOT NULL AS escalated, (
     SELECT p.agent_id FROM desk.episodes p
-    WHERE p.ended_at IS NOT NULL AND p.agent_id IS NOT NULL AND e.reason <> 'complaint' AND p.conversation_id IN (
+    WHERE p.ended_at IS NOT NULL AND p.agent_id IS NOT NULL AND e.reason NOT LIKE 'complaint%%' AND p.conversation_id IN (
         SELECT c.id UNION
         SELECT theirs.conversation_id FROM hub.links mine JOIN hub.links theirs ON theirs.customer_id = mine.customer_id
         WHERE mine.conversation_id = c.id)

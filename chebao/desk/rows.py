@@ -5,13 +5,21 @@ Nothing in a row depends on the moment at which it is built, so that a state kep
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
-_CONVERSATION = """
+from chebao.handoff import REASONS
+
+_LABELS = json.dumps(
+    {reason: known.label for reason, known in REASONS.items()} | {"takeover": "主管接管"}, ensure_ascii=False
+)
+
+_CONVERSATION = f"""
 SELECT c.id AS key, jsonb_build_object(
     'id', c.id, 'channel', c.channel, 'owner', c.owner, 'epoch', c.epoch,
     'agent_id', c.agent_id, 'agent_name', a.name, 'held', c.held_at IS NOT NULL,
-    'priority', c.priority, 'reason', e.reason, 'skill', coalesce(c.skill, e.skill), 'task', e.task,
+    'priority', c.priority, 'reason', e.reason,
+    'reason_label', coalesce('{_LABELS}'::jsonb ->> e.reason, e.reason), 'skill', coalesce(c.skill, e.skill), 'task', e.task,
     'emotion', e.emotion, 'queued_at', c.queued_at, 'assigned_at', e.assigned_at,
     'escalated', e.escalated_at IS NOT NULL,
     'waiting_since', (

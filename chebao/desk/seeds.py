@@ -1,4 +1,4 @@
-"""The agents of demo mode."""
+"""The agents of demo mode, and their ready replies."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import Any
 import yaml
 
 from chebao.db import Pool
+from chebao.desk import canned
 from chebao.desk.auth import hash_password
 
 _FILE = Path(__file__).with_name("demo.yml")
 
 
 async def seed(pool: Pool) -> None:
-    """Makes the demo accounts that are missing; those that are there stay as they are."""
+    """Makes the demo accounts that are missing, and ready replies where there are none."""
     wanted: list[dict[str, Any]] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))["agents"]
     async with pool.connection() as connection:
+        await canned.seed(connection)
         found = await connection.execute("SELECT id FROM desk.agents")
         known = {row["id"] for row in await found.fetchall()}
         for account in wanted:

@@ -51,7 +51,7 @@ class Office:
         self, *skills: str, ready: bool = False, capacity: int = 5, role: str = "agent", name: str = "林晓"
     ) -> Agent:
         """A new agent."""
-        id_ = f"agent-{next(_NUMBERS)}"
+        id_ = f"agent-{next(_NUMBERS):05}"
         await self.rows(
             "INSERT INTO desk.agents (id, name, role, skills, capacity, password_hash) VALUES (%s, %s, %s, %s, %s, '')",
             id_, name, role, list(skills), capacity,
@@ -121,9 +121,15 @@ class Office:
             return await state.fresh(connection, agent)
 
     async def age_timers(self, kind: str, conversation_id: str) -> None:
-        """The hour of a timer has come."""
+        """The hour of a timer has come; returns when it has been handled."""
         query = "UPDATE desk.timers SET due_at = now() - %s WHERE kind = %s AND key = %s RETURNING id"
         assert await self.rows(query, timedelta(seconds=1), kind, conversation_id)
+
+        async def handled() -> bool:
+            soon = "SELECT 1 FROM desk.timers WHERE kind = %s AND key = %s AND due_at < now() + interval '15 seconds'"
+            return not await self.rows(soon, kind, conversation_id)
+
+        await until(handled)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], *, within: float = PATIENCE) -> None:

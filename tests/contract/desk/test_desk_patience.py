@@ -39,7 +39,6 @@ async def test_with_nobody_else_there_the_customer_stays_with_his_agent(office: 
     await office.has(alone, conversation_id)
     epoch = (await office.conversation(conversation_id)).epoch
     await office.age_timers("unanswered", conversation_id)
-    await office.desk.timers.fire()
     conversation = await office.conversation(conversation_id)
     assert (conversation.agent_id, conversation.epoch) == (alone.id, epoch)
     late = await office.agent("claims", ready=True, name="何强")
@@ -54,7 +53,6 @@ async def test_who_has_answered_keeps_his_customer(office: Office) -> None:
     await office.has(agent, conversation_id)
     await office.handling.say(agent, conversation_id, "您好，我是林晓", key="hello")
     await office.age_timers("unanswered", conversation_id)
-    await office.desk.timers.fire()
     assert (await office.conversation(conversation_id)).agent_id == agent.id
     assert await office.rows("SELECT 1 FROM desk.timers WHERE kind = 'unanswered' AND key = %s", conversation_id) == []
 
@@ -88,10 +86,8 @@ async def test_a_customer_who_answers_the_question_is_not_closed(office: Office)
     await office.has(agent, conversation_id)
     await office.handling.say(agent, conversation_id, "请问车牌是多少？", key="1")
     await office.age_timers("idle_ask", conversation_id)
-    await office.desk.timers.fire()
     await office.writes(conversation_id, "在的")
     await office.age_timers("idle_close", conversation_id)
-    await office.desk.timers.fire()
     assert (await office.conversation(conversation_id)).owner == "agent"
 
 
