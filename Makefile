@@ -14,7 +14,7 @@ export PYTHONUTF8 := 1
 
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: run test train soak golden eval shell export-learned measure-idle bench profile soak-turns lint format validate clean help env
+.PHONY: run test train soak soak-desk golden eval shell export-learned measure-idle bench profile soak-turns lint format validate clean help env
 
 help: ## what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -48,6 +48,9 @@ export-learned: env ## turn reviewed messages into training data
 
 soak: env web/dist/.stamp ## load, redelivery, kills and hostile bodies against the pushed channels; one JSON line last (about 30 minutes)
 	@$(PY) -m tests.soak
+
+soak-desk: env web/dist/.stamp ## the agent desk: 50 agents, 500 waiting, races, kills over real sockets; one JSON line last (about 25 minutes)
+	@$(PY) -m tests.soak.desk
 
 golden: env web/dist/.stamp ## record the three dialogues and draw them for each channel anew (tests/golden)
 	@$(PY) -m tests.golden.render

@@ -1,0 +1,86 @@
+"""``make soak-desk``: agents, customers, races and kills over real sockets; the last line is one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from tests.fakes.rasa import FakeRasa
+from tests.soak.desk import phases
+from tests.soak.desk.people import dialogue
+from tests.soak.desk.phases import FULL, SHORT, Site, Size
+from tests.soak.server import prepared
+
+
+async def soak(size: Size) -> dict[str, float]:
+    """Runs everything and returns the figures."""
+    rasa = FakeRasa()
+    rasa.script = dialogue
+    await rasa.start()
+    async with prepared(rasa.url, {}) as server:
+        await server.start()
+        site = Site(server, size)
+        await _told("arrivals", phases.arrivals(site))
+        queue_p99, desk_p99 = p99(site.account.queue_times), p99(site.account.screen_times)
+        given = await phases.assignments(site)
+        screen_p99 = p99(await _told("screens", phases.screens(site)))
+        wrong = await _told("races", phases.races(site))
+        killed = await _told("kills", phases.kills(site))
+        broken = await phases.promises(site)
+        lost, doubled = await phases.lost_and_doubled(site)
+        for refusal in site.account.refused[:5]:
+            print(f"refused: {refusal}", file=sys.stderr)
+    await rasa.stop()
+    return {
+        "queue_p99_ms": ms(queue_p99),
+        "assign_p99_ms": ms(p99(given.times)),
+        "screen_p99_ms": ms(screen_p99),
+        "desk_p99_ms": ms(desk_p99),
+        "double_assigned": broken.double_assigned + wrong,
+        "wrong_owner": broken.wrong_owner,
+        "lost": broken.lost + lost,
+        "doubled": broken.doubled + doubled,
+        "bot_while_human": broken.bot_while_human,
+        "unanswered": broken.unanswered,
+        "left_alone": broken.left_alone,
+        "assigned": len(given.times),
+        "overtaken": given.overtaken,
+        "longest_wait_s": round(given.longest, 1),
+        "gaps": killed.gaps,
+        "owners_changed": killed.owners_changed,
+        "drafts_lost": killed.drafts_lost,
+        "refused": len(site.account.refused),
+    }
+
+
+def p99(times: list[float]) -> float:
+    """The 99th percentile in seconds."""
+    return sorted(times)[int(len(times) * 0.99)] if times else 0.0
+
+
+def ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)
+
+
+async def _told[T](name: str, phase: Coroutine[Any, Any, T]) -> T:
+    began = time.monotonic()
+    found = await phase
+    print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="the form that the tests run")
+    options = parser.parse_args()
+    print(json.dumps(asyncio.run(soak(SHORT if options.short else FULL))))
+
+
+if __name__ == "__main__":
+    main()
