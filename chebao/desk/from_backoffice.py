@@ -16,6 +16,7 @@ from chebao.errors import NotFound
 from chebao.insurance.dates import SHANGHAI
 
 _MORNING = time(9)
+_NEW = "SELECT DISTINCT claim_no FROM desk.tickets WHERE claim_no IS NOT NULL AND created_at > now() - interval '3 minutes'"
 _FOLLOWED = (
     "SELECT claim_no FROM desk.tickets WHERE claim_no IS NOT NULL AND state <> 'closed'"
     " UNION SELECT claim_no FROM desk.clocks WHERE number IS NULL AND stopped_at IS NULL LIMIT 200"
@@ -86,7 +87,7 @@ async def claim(connection: Connection, row: Mapping[str, Any]) -> None:
 
 
 async def sweep(pool: Pool, office: BackOffice) -> None:
-    """Opens tickets for records that no event told of."""
+    """Opens tickets for records that no event told of, and gives new tickets the clocks of their claims."""
     for row in reversed(await office.list_rows("complaints")):
         if row["status"] == "received":
             async with transaction(pool) as connection:
@@ -95,12 +96,17 @@ async def sweep(pool: Pool, office: BackOffice) -> None:
         if row["status"] == "booked" and _moment(str(row["at"])) > datetime.now(UTC):
             async with transaction(pool) as connection:
                 await appointment(connection, row)
+    await _follow(pool, office, _NEW)
 
 
 async def follow_claims(pool: Pool, office: BackOffice) -> None:
     """Looks again at every claim whose clocks run or that has a ticket."""
+    await _follow(pool, office, _FOLLOWED)
+
+
+async def _follow(pool: Pool, office: BackOffice, which: str) -> None:
     async with pool.connection() as connection:
-        numbers = [row["claim_no"] for row in await (await connection.execute(_FOLLOWED)).fetchall()]
+        numbers = [row["claim_no"] for row in await (await connection.execute(which)).fetchall()]
     for claim_no in numbers:
         try:
             row = await office.claim(claim_no)

@@ -43,6 +43,8 @@ async def extend(connection: Connection, number: str, actor: str, role: str, rea
     until = say_day(local_day(longer.due_at))
     words = f"情况比较复杂，处理期限延长到{until}，原因：{reason.strip().rstrip('。')}。让您多等了，很抱歉"
     await write_step(connection, ticket, actor, "extended", words, tell=True)
+    if ticket.conversation_id is None:
+        await write_step(connection, ticket, "system", "untold", "没有关联会话，请电话把延长的期限告诉客户")
     await publish(connection, ticket.number, actor)
     return ticket
 

@@ -55,9 +55,10 @@ def router(hub: Hub, secret: str, listener: Listener | None = None) -> APIRouter
             event = Event.model_validate_json(body)
         except ValidationError as error:
             raise InputRefused("事件格式不正确。") from error
+        said = await _say(hub, event)
         if listener:
             await listener(event.type, event.data, event.reference)
-        return {"said": await _say(hub, event)}
+        return {"said": said}
 
     return routes
 

@@ -231,6 +231,19 @@ async def test_a_claim_carries_the_legal_clocks_of_its_insurances(stand: Stand) 
     assert await stand.applied() == await stand.state()
 
 
+async def test_a_new_ticket_about_a_claim_gets_its_clocks_from_the_back_office(stand: Stand) -> None:
+    report = {
+        "plate": "京A12345", "reporter": {"phone": "13800000001"}, "occurred_at": datetime.now(SHANGHAI).isoformat(),
+        "accident_type": "rear_end", "place": "北京市海淀区", "description": "没刹住",
+    }  # fmt: skip
+    claim = await stand.office.create_claim(report, "key-claim")
+    ticket = await stand.open(kind="claim", subject="客户问进度", claim_no=claim["claim_no"])
+    await stand.open(kind="claim", subject="号码写错了", claim_no="CL2099000001")
+    await stand.job._sweep()
+    legal = [c["code"] for c in (await stand.state())[ticket.number]["clocks"] if c["legal"]]
+    assert legal and all(code.endswith(".documents_notice") for code in legal)
+
+
 async def test_a_claim_without_ticket_gets_one_when_its_period_runs_out(stand: Stand) -> None:
     row = {"claim_no": "CL2026000888", "compulsory_policy_no": "P1", "status": "adjudicating"}
     ready = row | {"documents_complete": local_day(datetime.now(UTC))}
