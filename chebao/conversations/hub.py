@@ -26,7 +26,7 @@ from chebao.conversations.summaries import Summaries, SummaryWriter
 from chebao.conversations.tables import conversations
 from chebao.conversations.turns import Turns
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Reply, Sender
-from chebao.conversations.unit import Company, Observer, Surroundings, Unit, open_unit
+from chebao.conversations.unit import Answerer, Company, Observer, Surroundings, Unit, open_unit
 from chebao.conversations.wire import Wire
 from chebao.db import make_pool
 from chebao.errors import NotFound
@@ -75,6 +75,10 @@ class Hub(People):
     def observe(self, observer: Observer) -> None:
         """Has what people do told to `observer`, in the transaction in which it happens."""
         self.around.observers.append(observer)
+
+    def answer_with(self, answerer: Answerer) -> None:
+        """Asks `answerer` first for the answer to what customers type while no person serves them."""
+        self.around.answerer = answerer
 
     async def start(self) -> None:
         """Begins to listen and takes up unfinished messages."""

@@ -31,7 +31,11 @@ MOST_WAITING = 60
 
 @dataclass(frozen=True)
 class Understood:
-    """A message after tokens and typed choices were mapped back: what is stored and what the hub does itself."""
+    """A message after tokens and typed choices were mapped back: what is stored and what the hub does itself.
+
+    Attributes:
+        while_queued: it is answered also while the customer waits for a person.
+    """
 
     text: str
     payload: dict[str, Any] | None = None
@@ -39,6 +43,7 @@ class Understood:
     answer: Reply | None = None
     consent: bool | None = None
     forget: Literal["here", "everywhere"] | None = None
+    while_queued: bool = False
 
     @property
     def by_hub(self) -> bool:
@@ -71,7 +76,7 @@ async def accept(pool: Pool, tokens: buttons.Tokens, around: Surroundings, incom
         if known:
             return Admission(known)
         unit = Unit(connection, conversation, around)
-        understood = await _understand(connection, tokens, conversation, incoming)
+        understood = await _understand(unit, tokens, incoming)
         if conversation.owner == "closed":
             ownership.change_owner(unit, "bot", reason="customer_wrote")
         elif ownership.waited_too_long(unit):
@@ -144,6 +149,8 @@ def _state(conversation: Conversation, understood: Understood) -> str:
         return "held"
     if understood.by_hub and (conversation.bot_answers or understood.back_to_bot or understood.consent is not None):
         return "answered"
+    if understood.while_queued and conversation.owner == "queued":
+        return "answered"
     return "pending" if conversation.bot_answers else "silent"
 
 
@@ -205,9 +212,8 @@ async def _lock_or_make(connection: Connection, incoming: Incoming) -> tuple[Con
     ) if known else None
 
 
-async def _understand(
-    connection: Connection, tokens: buttons.Tokens, conversation: Conversation, incoming: Incoming
-) -> Understood:
+async def _understand(unit: Unit, tokens: buttons.Tokens, incoming: Incoming) -> Understood:
+    connection, conversation = unit.connection, unit.conversation
     text_ = commands.readable(incoming.text)
     if incoming.answer or incoming.payload:
         return Understood(text_, incoming.payload, answer=incoming.answer)
@@ -217,9 +223,7 @@ async def _understand(
         return Understood(text_, forget=forget)
     if not buttons.looks_like_token(text_):
         button = buttons.typed_choice(text_, conversation.offered)
-        if button is None:
-            return Understood(text_, back_to_bot=commands.wants_bot_back(text_) and conversation.owner == "queued")
-        return _pressed(button, text_)
+        return _pressed(button, text_) if button else await _typed(unit, text_)
     place = tokens.read(conversation.id, text_)
     button = await _offered(connection, conversation.id, *place) if place else None
     return (
@@ -227,6 +231,17 @@ async def _understand(
         if button
         else Understood("（已失效的选项）", answer=Reply(notices.STALE_BUTTON))
     )
+
+
+async def _typed(unit: Unit, text_: str) -> Understood:
+    """Words of the customer's own: a command, something that is looked up for him, or a message for bot or person."""
+    conversation, answerer = unit.conversation, unit.around.answerer
+    if commands.wants_bot_back(text_) and conversation.owner == "queued":
+        return Understood(text_, back_to_bot=True)
+    if answerer is None or conversation.owner == "agent":
+        return Understood(text_)
+    found = await answerer(unit.connection, conversation, text_)
+    return Understood(text_, answer=found, while_queued=found is not None)
 
 
 def _pressed(button: dict[str, str], shown: str) -> Understood:

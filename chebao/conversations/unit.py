@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -56,6 +56,10 @@ class Observer(Protocol):
         """
 
 
+type Answerer = Callable[[Connection, Conversation, str], Awaitable[Reply | None]]
+"""Answers by itself what a customer typed, where it is its own to answer; asked under the conversation's lock."""
+
+
 @dataclass
 class Surroundings:
     """What all units share."""
@@ -63,6 +67,7 @@ class Surroundings:
     company: Company
     signals: Signals
     observers: list[Observer] = field(default_factory=list)
+    answerer: Answerer | None = None
 
 
 @dataclass

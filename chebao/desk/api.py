@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from chebao.conversations.api import Hub
 from chebao.db import make_pool
-from chebao.desk import events, seeds, timers
+from chebao.desk import events, lookup, seeds, timers
 from chebao.desk.assigner import Assigner
 from chebao.desk.config import DeskSettings
 from chebao.desk.events import Feed
@@ -44,6 +44,7 @@ class Desk:
         handlers = Waiting(hub, settings).handlers | {"prune": self._prune}
         self.timers = Timers(self.pool, handlers, every=min(sweep_every, 1.0))
         hub.observe(Recorder(settings))
+        hub.answer_with(lookup.answer)
 
     async def start(self) -> None:
         """After the hub has started."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from chebao.conversations.api import Conversation, Reply
@@ -49,7 +49,7 @@ def number_asked(text: str) -> str | None:
     return found[1] + found[2] if _ASKS.search(rest) or not _FILLER.sub("", rest) else None
 
 
-async def answer(connection: Connection, conversation: Conversation, text: str, now: datetime) -> Reply | None:
+async def answer(connection: Connection, conversation: Conversation, text: str) -> Reply | None:
     """How the ticket, complaint or call-back stands that the customer asks about; None where the message asks about none.
 
     A ticket that is not his looks as if it did not exist.
@@ -61,15 +61,15 @@ async def answer(connection: Connection, conversation: Conversation, text: str, 
     row = await found.fetchone()
     if row is None and number.startswith("AP"):  # a visit or survey, which is no ticket
         return None
-    if row is None or not await _is_his(connection, conversation, row, now):
+    if row is None or not await _is_his(connection, conversation, row):
         return Reply(text=f"没有查到 {number}，请核对一下编号。如果是在别处登记的，先验证手机号，再发一次编号就能查。")
     return Reply(text=words(row))
 
 
-async def _is_his(connection: Connection, conversation: Conversation, row: dict[str, Any], now: datetime) -> bool:
+async def _is_his(connection: Connection, conversation: Conversation, row: dict[str, Any]) -> bool:
     if row["conversation_id"] == conversation.id:
         return True
-    known = conversation.identity(now)
+    known = conversation.identity(datetime.now(UTC))
     if known is None:
         return False
     if known.get("customer_id") and row["customer_id"]:

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from chebao.backoffice.client import BackOffice
 from chebao.backoffice.reference import create_backoffice
 from chebao.conversations.api import Company, Conversation, Hub, Incoming, Rasa
-from chebao.db import make_engine, transaction
+from chebao.db import make_engine
 from chebao.desk import callbacks, from_backoffice, lookup, ticket_times, tickets
 from chebao.desk.ticket_job import TicketJob
 from chebao.insurance.dates import SHANGHAI, local_day
@@ -44,13 +44,12 @@ class Stand(Ticketing):
         return [m.text for m in messages if m.sender == "system" and "智能客服（机器人）" not in m.text]
 
     async def ask(self, conversation_id: str, text: str) -> str | None:
-        async with transaction(self.pool) as connection:
-            names = ", ".join(Conversation.__dataclass_fields__)
-            found = await connection.execute(f"SELECT {names} FROM hub.conversations WHERE id = %s", (conversation_id,))
-            row = await found.fetchone()
-            assert row is not None
-            reply = await lookup.answer(connection, Conversation(**row), text, datetime.now(UTC))
-        return reply and reply.text
+        """What the hub answers by itself; None where it leaves the message to the bot."""
+        (row,) = await self.rows("SELECT peer, last_seq FROM hub.conversations WHERE id = %s", conversation_id)
+        accepted = await self.hub.accept(Incoming("door", "", row["peer"], None, text))
+        assert await self.hub.turn_over(accepted, within=5)
+        messages = await self.hub.messages_after(conversation_id, row["last_seq"])
+        return next((m.text for m in messages if m.sender == "system"), None)
 
     async def verify(self, conversation_id: str, **identity: Any) -> None:
         from psycopg.types.json import Jsonb
@@ -67,6 +66,7 @@ async def stand(database_url: str) -> AsyncIterator[Stand]:
     await rasa.start()
     client = Rasa(rasa.url, rasa.url, budget=2)
     hub = Hub(engine, database_url, client, Company("车保财险", "95000", 10), secret="test")
+    hub.answer_with(lookup.answer)
     await hub.start()
     values: dict[str, Any] = {"DATABASE_URL": database_url, "_env_file": None}
     root = FastAPI()
@@ -279,6 +279,16 @@ async def test_the_customer_asks_by_number(stand: Stand) -> None:
     assert "没有查到" in (await stand.ask(stranger, ticket.number) or "")
     await stand.change(ticket.number, ticket.owner_id or "", state="resolved", resolution="已道歉")
     assert "处理结果：已道歉。" in (await stand.ask(customer, ticket.number) or "")
+
+
+@pytest.mark.parametrize(("owner", "answered"), [("queued", True), ("agent", False)])
+async def test_who_waits_is_answered_whom_a_person_serves_is_not(stand: Stand, owner: str, answered: bool) -> None:
+    customer = await stand.customer(f"asks-{owner}")
+    ticket = await stand.open(conversation_id=customer)
+    agent = "agent1" if owner == "agent" else None
+    set_owner = "UPDATE hub.conversations SET owner = %s, agent_id = %s, queued_at = now() WHERE id = %s RETURNING 1"
+    await stand.rows(set_owner, owner, agent, customer)
+    assert (ticket.number in (await stand.ask(customer, f"{ticket.number}怎么样了") or "")) == answered
 
 
 async def test_a_call_booked_in_the_customers_words(stand: Stand) -> None:
