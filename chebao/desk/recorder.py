@@ -76,7 +76,7 @@ class Recorder:
         moved = (before.owner, before.agent_id) != (conversation.owner, conversation.agent_id)
         if moved:
             await self._moved(unit, before)
-        elif conversation.handoff != before.handoff and conversation.owner == "queued":
+        elif conversation.handoff != before.handoff:
             await unit.connection.execute(_GREW, _case(unit))
         await self._said(unit, change.messages)
         await self._publish(unit, before, moved=moved)

@@ -33,6 +33,8 @@ async def soak(size: Size) -> dict[str, float]:
         killed = await _told("kills", phases.kills(site))
         broken = await phases.promises(site)
         lost, doubled = await phases.lost_and_doubled(site)
+        await server.kill()
+        violated = await _told("matrix", phases.matrix(site))
         for refusal in site.account.refused[:5]:
             print(f"refused: {refusal}", file=sys.stderr)
     await rasa.stop()
@@ -47,6 +49,7 @@ async def soak(size: Size) -> dict[str, float]:
         "doubled": broken.doubled + doubled,
         "bot_while_human": broken.bot_while_human,
         "unanswered": broken.unanswered,
+        "matrix_violations": violated,
         "left_alone": broken.left_alone,
         "assigned": len(given.times),
         "overtaken": given.overtaken,

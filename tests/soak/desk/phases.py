@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import psycopg
 from psycopg.rows import dict_row
 
+from chebao.app import build
 from chebao.desk import invariants
 from chebao.desk.auth import hash_password
+from chebao.settings import Settings
+from tests.contract.desk.matrix import gather_cast, violations
+from tests.contract.desk.site import serve
 from tests.soak.desk.people import PASSWORD, SKILLS, Account, Customer, DeskAgent, Refused
 from tests.soak.server import Server
 
@@ -37,10 +43,11 @@ class Size:
     desks: int
     screens: int
     screen_seconds: float
+    matrix: bool
 
 
-FULL = Size(50, 500, 5.0, 600.0, (8.0, 24.0), 1_000, 30, 20, 200, 30.0)
-SHORT = Size(6, 24, 5.0, 4.0, (0.2, 0.8), 20, 1, 3, 12, 2.0)
+FULL = Size(50, 500, 5.0, 600.0, (8.0, 24.0), 1_000, 30, 20, 200, 30.0, matrix=True)
+SHORT = Size(6, 24, 5.0, 4.0, (0.2, 0.8), 20, 1, 3, 12, 2.0, matrix=False)
 
 
 @dataclass
@@ -264,6 +271,26 @@ async def _until(condition: Callable[[], Awaitable[bool]], *, within: float) -> 
     async with asyncio.timeout(within):
         while not await condition():
             await asyncio.sleep(0.05)
+
+
+async def matrix(site: Site) -> int:
+    """Every route asked by everybody; how often the answer was not the table's. The tests run the same, so not in short form."""
+    if not site.size.matrix:
+        return 0
+    environment = site.server.environment
+    values: dict[str, Any] = {"DATABASE_URL": site.server.database_url, "_env_file": None}
+    chosen = Settings(
+        **values,
+        data=Path(environment["CHEBAO_DATA"]),
+        rasa_url=environment["CHEBAO_RASA_URL"],
+        actions_port=int(environment["CHEBAO_ACTIONS_PORT"]),
+        backoffice_url=environment["CHEBAO_BACKOFFICE_URL"],
+    )
+    async with serve(build(chosen)) as served:
+        found = await violations(await gather_cast(served))
+    for violation in found:
+        print(f"matrix: {violation}", file=sys.stderr)
+    return len(found)
 
 
 # what the database says
