@@ -112,7 +112,7 @@ WHERE c.id = %(id)s
 """
 _TICKET = """
 SELECT kind, owner_id, escalated_to, created_by, about_agent_id FROM desk.tickets
-WHERE number = upper(%(id)s) AND about_agent_id IS DISTINCT FROM %(agent)s
+WHERE number = upper(%(id)s) AND (about_agent_id = %(agent)s) IS NOT TRUE
 """
 
 
