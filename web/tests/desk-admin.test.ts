@@ -3,7 +3,15 @@ import { describe, expect, it } from "vitest";
 import { pieces } from "../src/desk/admin/canned";
 import { endOfToday, filled, left, running, tone, urgency, type Shown } from "../src/desk/admin/clocks";
 import { broken, nextPeriod, periodsText, problemOf, timesWith, weeks } from "../src/desk/admin/hours";
-import { changes, grouped, localOf, momentOf, planOf, statesFrom } from "../src/desk/admin/tickets";
+import {
+  changes,
+  grouped,
+  localOf,
+  mayExtend,
+  momentOf,
+  planOf,
+  statesFrom,
+} from "../src/desk/admin/tickets";
 import { percent, roughly, waited } from "../src/desk/admin/times";
 import { overrides } from "../src/desk/admin/triggers";
 import type { CalendarDay, Hours, Ticket, Trigger } from "../src/desk/admin/types";
@@ -181,6 +189,19 @@ describe("a ticket's plan", () => {
     );
     expect(momentOf("")).toBeNull();
     expect(localOf("no time")).toBe("");
+  });
+
+  it("may be made longer by law while a complaint's legal clock runs", () => {
+    const law = { legal: true, due_at: "2026-12-01T08:00:00+08:00" };
+    expect(mayExtend(ticket("1", { kind: "complaint", clocks: [clock(law)] }), NOON)).toBe(true);
+    expect(mayExtend(ticket("1", { kind: "claim", clocks: [clock(law)] }), NOON)).toBe(false);
+    expect(mayExtend(ticket("1", { kind: "complaint", clocks: [clock()] }), NOON)).toBe(false);
+    expect(mayExtend(ticket("1", { kind: "complaint", clocks: [clock({ ...law, share: 1 })] }), NOON)).toBe(
+      false,
+    );
+    expect(
+      mayExtend(ticket("1", { kind: "complaint", clocks: [clock({ ...law, stopped: true })] }), NOON),
+    ).toBe(false);
   });
 
   it("offers only moves that exist", () => {

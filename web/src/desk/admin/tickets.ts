@@ -4,7 +4,7 @@ import type { TicketRow } from "../types";
 import type { Ticket } from "./types";
 import { endOfToday, running, urgency, type Urgency } from "./clocks";
 
-export type TicketView = "today" | "mine" | "all" | "overdue";
+export type TicketView = "today" | "mine" | "all" | "overdue" | "closed";
 
 export interface Group {
   urgency: Urgency;
@@ -89,3 +89,11 @@ const MOVES: Record<string, readonly string[]> = {
 
 /** The states that a ticket may be in next, its own first. */
 export const statesFrom = (state: string): string[] => [state, ...(MOVES[state] ?? [])];
+
+/** Whether the complaint's legal period may be made longer: it runs, and is not over. */
+export function mayExtend(ticket: Ticket, now: number): boolean {
+  return (
+    ticket.kind === "complaint" &&
+    running(ticket.clocks).some((clock) => clock.legal && clock.share < 1 && Date.parse(clock.due_at) > now)
+  );
+}

@@ -10,6 +10,9 @@ export const STEP_KINDS: Record<string, string> = {
   called: "已回电",
   note: "内部备注",
 };
+
+/** On call-backs only: the customer is called again later. */
+export const MISSED = { missed: "没有接通" };
 export const ARTICLE_STATES: Record<string, string> = {
   draft: "草稿",
   review: "待审核",
