@@ -1,4 +1,4 @@
-"""The operator's commands: ``chebao run | shell | migrate | doctor | wechat | review | model``."""
+"""The operator's commands: ``chebao run | shell | migrate | doctor | wechat | review | model | agent``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from channels.wechat.cli import findings as wechat_findings
 from channels.wechat.cli import wechat_app
 from chebao import db, stack
+from chebao.desk.cli import agent_app
 from chebao.doctor import Finding, report, service
 from chebao.quality.cli import model_app, review_app
 from chebao.settings import ROOT, get_settings
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.add_typer(review_app, name="review")
 app.add_typer(model_app, name="model")
 app.add_typer(wechat_app, name="wechat")
+app.add_typer(agent_app, name="agent")
 
 
 @app.command()

@@ -8,6 +8,8 @@ the data directory is one of our own.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 with warnings.catch_warnings():
@@ -31,3 +33,14 @@ def stop(data_dir: Path) -> None:
     """Stops the server of `data_dir`; nothing happens where none runs."""
     if runs(data_dir):
         get_server(data_dir, cleanup_mode=None).stop()
+
+
+@contextmanager
+def at_hand(database_url: str | None, data_dir: Path) -> Iterator[str]:
+    """The URL of the configured database, or of the embedded one, which runs at least as long as the block: for commands."""
+    runs_already = database_url is not None or runs(data_dir)
+    try:
+        yield database_url or start(data_dir)
+    finally:
+        if not runs_already:
+            stop(data_dir)

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from chebao.db import Pool
@@ -56,6 +56,7 @@ POST   /conversations/{conversation}/hold              .     .    .    x    .   
 POST   /conversations/{conversation}/resume            .     .    .    x    .     .     .
 POST   /conversations/{conversation}/return            .     .    .    x    .     .     .
 POST   /conversations/{conversation}/close             .     .    .    x    .     .     .
+PATCH  /conversations/{conversation}/form              .     .    .    x    .     .     .
 POST   /conversations/{conversation}/payment-link      .     .    .    x    .     .     .
 POST   /conversations/{conversation}/appointments      .     .    .    x    x     x     x
 POST   /conversations/{conversation}/transfer          .     .    .    x    x     x     x
@@ -86,10 +87,21 @@ GET    /quality/reviews                                .     .    .    .    x   
 POST   /quality/reviews/{review_id}                      .     .    .    .    x     x     .
 GET    /quality/names                                  .     .    .    .    x     x     x
 
+GET    /canned                                         .     x    .    .    x     x     x
+POST   /canned                                         .     .    .    .    x     x     x
+PUT    /canned/{reply}                                 .     .    .    .    x     x     x
+DELETE /canned/{reply}                                 .     .    .    .    x     x     x
 GET    /agents                                         .     x    .    .    x     x     x
 POST   /agents                                         .     .    .    .    x     x     x
 PUT    /agents/{agent}                                 .     .    .    .    x     x     x
 POST   /agents/{agent}/totp                            .     .    .    .    .     x     x
+GET    /wall                                           .     .    .    .    x     x     x
+GET    /reports/reachability                           .     .    .    .    x     x     x
+GET    /hours                                          .     x    .    .    x     x     x
+PUT    /hours                                          .     .    .    .    x     x     x
+GET    /triggers                                       .     x    .    .    x     x     x
+PUT    /triggers                                       .     .    .    .    x     x     x
+GET    /surveys                                        .     .    .    .    x     x     x
 GET    /webhooks                                       .     .    .    .    .     x     x
 POST   /webhooks                                       .     .    .    .    .     x     x
 DELETE /webhooks/{webhook}                             .     .    .    .    .     x     x
@@ -97,8 +109,11 @@ POST   /webhooks/{webhook}/replay                      .     .    .    .    .   
 """
 
 _WHILE_LOCKED = {("GET", "/me"), ("POST", "/lock"), ("POST", "/unlock"), ("POST", "/logout"), ("GET", "/openapi.json")}
-_BY_ITSELF = {("GET", "/me"), ("GET", "/state"), ("POST", "/socket-ticket")}
+_BY_ITSELF = {("GET", "/me"), ("GET", "/state"), ("GET", "/wall"), ("POST", "/socket-ticket")}
 """What a page asks for without anybody touching it: does not put off the lock."""
+
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Of what the desk tells: personal data stay in no cache, and no browser takes words for a page."""
 
 _ROLES: dict[Role, str] = {"agent": "agent", "supervisor": "lead", "admin": "admin", "system": "system"}
 _READS = {"GET", "HEAD"}
@@ -188,7 +203,7 @@ class Gate:
         if missing := served ^ self._table.keys():
             raise RuntimeError(f"access table and routes of the desk differ: {sorted(missing)}")
 
-    async def __call__(self, request: Request) -> None:
+    async def __call__(self, request: Request, response: Response) -> None:
         """Lets a request through, with its caller in ``request.state.caller``, if the table does.
 
         Raises:
@@ -203,6 +218,7 @@ class Gate:
         if caller is not _NOBODY and not await self._may(caller, allowed, request.path_params):
             raise Forbidden("您没有这项权限；这个会话或工单可能由其他同事负责。")
         request.state.caller = caller
+        response.headers.update(_HEADERS)
 
     def check_origin(self, headers: Any) -> None:
         """Refuses what a page of another site sends; programs send no Origin.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from chebao import handoff
 from chebao.db import Connection
-from chebao.desk import context, lists, ticket_views
+from chebao.desk import context, forms, lists, ticket_views
 from chebao.desk.access import Caller
 from chebao.desk.context import Person, Records
+from chebao.desk.forms import Running
 from chebao.desk.routes.parts import Parts
 
 _OPEN = ("queued", "agent")
@@ -23,6 +25,7 @@ async def of(parts: Parts, caller: Caller, conversation_id: str) -> dict[str, An
         who = await context.person(connection, conversation_id)
         row = await lists.row(connection, conversation_id)
         episode = await context.episode(connection, conversation_id)
+        form = await forms.running(connection, conversation_id)
         previous, links = await context.before(connection, conversation_id)
         ids = [conversation_id, *(link["id"] for link in links)]
         tickets = await ticket_views.of_conversation(connection, ids, caller)
@@ -37,21 +40,26 @@ async def of(parts: Parts, caller: Caller, conversation_id: str) -> dict[str, An
         "claims": records.claims,
         "fraud": records.notes,
         "missing": records.missing,
-        "form": None,
-        "previous": previous,
+        "form": form.shown() if form else None,
+        "previous": [_previous(one) for one in previous],
         "links": links,
         "tickets": tickets,
         "window": row.get("window"),
         "draft": draft,
         "presence": parts.together.of(conversation_id),
-        "can": _can(caller, row, await parts.gate.may(caller, conversation_id), who),
+        "can": _can(caller, row, await parts.gate.may(caller, conversation_id), who, form),
     }
 
 
 def _episode(row: dict[str, Any] | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    return {name: value for name, value in row.items() if name not in ("slots", "edits")}
+    shown = {name: value for name, value in row.items() if name not in ("slots", "edits")}
+    return shown | {"reason_label": handoff.label_of(row["reason"])}
+
+
+def _previous(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"reason_label": handoff.label_of(row["reason"])}
 
 
 async def _draft(connection: Connection, conversation_id: str, agent_id: str | None) -> str | None:
@@ -62,7 +70,9 @@ async def _draft(connection: Connection, conversation_id: str, agent_id: str | N
     return str(row["text"]) if row else None
 
 
-def _can(caller: Caller, row: dict[str, Any], may: dict[str, bool], who: Person) -> dict[str, bool]:
+def _can(
+    caller: Caller, row: dict[str, Any], may: dict[str, bool], who: Person, form: Running | None
+) -> dict[str, bool]:
     """What the caller may do now: what the table allows, where it makes sense."""
     owner, me = row["owner"], caller.agent_id
     his, joined = row["agent_id"] == me and owner == "agent", me in row["joined"]
@@ -80,6 +90,7 @@ def _can(caller: Caller, row: dict[str, Any], may: dict[str, bool], who: Person)
         "watch": may["watch"],
         "note": may["notes"],
         "whisper": may["notes"] and caller.leads,
+        "form": may["form"] and his and form is not None,
         "reveal": may["reveal"] and (who.customer_id or who.phone) is not None,
         "payment_link": may["payment-link"] and his and caller.licensed and who.customer_id is not None,
         "appointment": may["appointments"],

@@ -73,14 +73,17 @@ class View:
         self._agent = agent
         self._seen = {(kind, key) for kind, of_kind in (seen or {}).items() for key in of_kind}
         self._knows = seen is not None
+        self._told_gone: set[tuple[str, str]] = set()
 
     def see(self, event: Event) -> Event | None:
         """The event as this page gets it; None where it does not concern it."""
         place = (event.kind, event.key)
         if event.body is not None and visible(self._agent, event.kind, event.body):
             self._seen.add(place)
+            self._told_gone.discard(place)
             return event
-        if self._knows and place not in self._seen:
+        if place in self._told_gone or (self._knows and place not in self._seen):
             return None
         self._seen.discard(place)
+        self._told_gone.add(place)
         return event.without_body()

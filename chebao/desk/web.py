@@ -12,9 +12,10 @@ from chebao.conversations.api import Uploads
 from chebao.desk.access import COOKIE, PREFIX, Gate
 from chebao.desk.api import Desk
 from chebao.desk.logins import Logins
-from chebao.desk.routes import agents, conversations, handling, learning, session, tickets, webhooks
+from chebao.desk.routes import agents, conversations, handling, learning, session, settings, tickets, webhooks
 from chebao.desk.routes.parts import Parts
 from chebao.desk.socket import LOGGED_OUT, REFUSED, Socket
+from chebao.desk.suggestions import Articles
 from chebao.desk.together import Together
 from chebao.desk.webhooks import Sender
 from chebao.errors import Forbidden
@@ -45,7 +46,7 @@ def parts(desk: Desk, settings: Settings, uploads: Uploads, office: BackOffice, 
         hub=desk.hub,
         uploads=uploads,
         office=office,
-        knowledge=knowledge,
+        articles=Articles(knowledge),
         feed=desk.feed,
         handling=desk.handling,
         presence=desk.presence,
@@ -59,7 +60,7 @@ def parts(desk: Desk, settings: Settings, uploads: Uploads, office: BackOffice, 
 def router(parts: Parts) -> APIRouter:
     """The routes; raises where one has no line in the access table."""
     routes = APIRouter(prefix=PREFIX, dependencies=[Depends(parts.gate)])
-    for subject in (session, conversations, handling, tickets, agents, learning, webhooks):
+    for subject in (session, conversations, handling, tickets, agents, settings, learning, webhooks):
         subject.add(routes, parts)
     _add_openapi(routes)
     parts.gate.guards(routes)

@@ -151,23 +151,17 @@ def _print_active(model: models.Model) -> None:
 def _with_database[T](work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
     """Runs `work` on the configured database, or the embedded one, whether or not the stack runs."""
     settings = get_settings()
-    folder = settings.data / "postgres"
-    runs_already = settings.database_url is not None or postgres.runs(folder)
-    url = settings.database_url or postgres.start(folder)
 
-    async def run() -> T:
+    async def run(url: str) -> T:
         engine = make_engine(url)
         try:
             return await work(engine)
         finally:
             await engine.dispose()
 
-    try:
+    with postgres.at_hand(settings.database_url, settings.data / "postgres") as url:
         migrate(url)
-        return _or_fail(lambda: asyncio.run(run()))
-    finally:
-        if not runs_already:
-            postgres.stop(folder)
+        return _or_fail(lambda: asyncio.run(run(url)))
 
 
 def _or_fail[T](work: Callable[[], T]) -> T:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
-from chebao.desk import audit, context, detail, lists, messages, suggestions
+from chebao.desk import audit, canned, context, detail, lists, messages, suggestions
 from chebao.desk.context import Records, Secret
 from chebao.desk.routes.parts import Asking, Parts
 from chebao.errors import NotFound
@@ -121,13 +121,18 @@ def _add_help(routes: APIRouter, parts: Parts) -> None:
         """What might answer the customer's last question: articles with their source, ready sentences."""
         async with parts.pool.connection() as connection:
             question = await suggestions.last_question(connection, conversation)
+            ready = await canned.find(connection, skills=None if caller.leads else list(caller.skills))
         if not question:
             return {"rows": []}
-        found = await asyncio.to_thread(lambda: suggestions.from_articles(parts.knowledge().base, question))
-        return {"rows": found, "question": question}
+        found = await _articles(parts, question, most=3)
+        return {"rows": [*found, *suggestions.from_ready(question, ready)], "question": question}
 
     @routes.get("/knowledge", tags=["knowledge"])
     async def search(q: Annotated[str, Query(min_length=1, max_length=1000)]) -> dict[str, Any]:
         """Articles for an agent's own question, each with an answer ready to be inserted."""
-        found = await asyncio.to_thread(lambda: suggestions.from_articles(parts.knowledge().base, q, most=10))
-        return {"rows": found}
+        return {"rows": await _articles(parts, q, most=10)}
+
+
+async def _articles(parts: Parts, question: str, *, most: int) -> list[dict[str, Any]]:
+    base = await parts.articles.base()
+    return await asyncio.to_thread(suggestions.from_articles, base, question, most=most)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from chebao.backoffice.client import idempotency_key
 from chebao.conversations.api import MAX_BYTES, MAX_TEXT, judge
-from chebao.desk import audit, callbacks, context, messages
+from chebao.desk import audit, callbacks, context, forms, messages
 from chebao.desk.access import Caller
 from chebao.desk.agents import Agent
 from chebao.desk.routes.parts import Asking, Parts
@@ -180,7 +180,8 @@ def _add_moves(routes: APIRouter, parts: Parts) -> None:
     async def give_back(caller: Asking, conversation: str, body: Return) -> None:
         """Gives the conversation back to the assistant, which goes on at the next empty field of the form by itself."""
         agent = await parts.agent(caller)
-        await parts.handling.give_back(agent, conversation, edits={}, words=body.words.strip())
+        edits = await _edited(parts, caller, conversation, body.edits)
+        await parts.handling.give_back(agent, conversation, edits=edits, words=body.words.strip())
 
     @routes.post("/conversations/{conversation}/close", status_code=204, tags=["hand-off"])
     async def close(caller: Asking, conversation: str, body: Close) -> None:
@@ -215,6 +216,16 @@ def _add_supervision(routes: APIRouter, parts: Parts) -> None:
 
 
 def _add_business(routes: APIRouter, parts: Parts) -> None:
+    @routes.patch("/conversations/{conversation}/form", tags=["conversations"])
+    async def form(caller: Asking, conversation: str, body: dict[str, str]) -> dict[str, Any]:
+        """Changes answers of the running form by words, checked as the assistant checks the customer's; 422 says which are not good.
+
+        They become the assistant's when the conversation is given back.
+        """
+        await _edited(parts, caller, conversation, body)
+        async with parts.pool.connection() as connection:
+            return {"form": forms.required(await forms.running(connection, conversation)).shown()}
+
     @routes.post("/conversations/{conversation}/payment-link", status_code=201, tags=["conversations"])
     async def payment_link(caller: Asking, conversation: str, body: PaymentLink) -> dict[str, Any]:
         """Sends a new payment link of the customer's own application; for licensed staff only (保险销售从业人员执业登记)."""
@@ -239,6 +250,19 @@ def _add_business(routes: APIRouter, parts: Parts) -> None:
                 told=f"已为您预约 {say_time(body.at)} 回电。",
             )
         return {"ticket": ticket.number}
+
+
+async def _edited(parts: Parts, caller: Caller, conversation: str, words: dict[str, str]) -> dict[str, Any]:
+    """The agent's changes of the form, the new words among them once they are found good."""
+    async with parts.pool.connection() as connection:
+        form = await forms.running(connection, conversation)
+    if not words:
+        return form.edits if form else {}
+    form = forms.required(form)
+    edits = await form.with_words(words)  # asks the insurer's core: not within a transaction
+    async with parts.pool.connection() as connection, connection.transaction():
+        await forms.keep(connection, conversation, form, edits, caller.id)
+    return edits
 
 
 def _require_licence(caller: Caller) -> None:

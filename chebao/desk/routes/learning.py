@@ -115,5 +115,5 @@ def _add_reviews(routes: APIRouter, parts: Parts) -> None:
 
     @routes.get("/quality/names", tags=["quality"])
     async def names() -> dict[str, list[str]]:
-        """What a message can mean: intents, and topics of articles."""
-        return {"intents": sorted(intents), "topics": sorted(topics)}
+        """What a message can mean: intents, topics of articles, kinds of entities."""
+        return {"intents": sorted(intents), "topics": sorted(topics), "entities": learned.entities(ROOT)}

@@ -17,9 +17,9 @@ from chebao.desk.events import Feed
 from chebao.desk.handling import Handling
 from chebao.desk.logins import Logins
 from chebao.desk.presence import Presence
+from chebao.desk.suggestions import Articles
 from chebao.desk.together import Together
 from chebao.desk.webhooks import Sender
-from chebao.knowledge.live import OnDemand
 from chebao.settings import Settings
 
 
@@ -32,7 +32,7 @@ class Parts:
     hub: Hub
     uploads: Uploads
     office: BackOffice
-    knowledge: OnDemand
+    articles: Articles
     feed: Feed
     handling: Handling
     presence: Presence

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pyotp
 import pytest
+from typer.testing import CliRunner
 from websockets.asyncio.client import connect
 
 from chebao.app import build
+from chebao.cli import app as command_line
 from chebao.conversations.api import HubSettings
 from chebao.settings import Settings
 from tests.contract.desk.site import COOKIE, PASSWORD, PREFIX, Site, serve
@@ -226,3 +229,21 @@ async def test_a_password_is_changed_by_its_owner_and_ends_his_other_logins(site
     assert await elsewhere.refused("GET", "/state") == (401, "login_needed")
     assert (await agent.get("/me"))["agent"]["id"] == agent.id
     assert (await agent.login()).status_code == 401 and (await agent.login("another long one")).status_code == 200
+
+
+async def test_the_first_administrator_is_made_on_the_command_line(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    production = strict(settings)
+    monkeypatch.setattr("chebao.desk.cli.get_settings", lambda: production)
+    asked = ["agent", "add", "boss", "--name", "秦岚", "--password", PASSWORD]
+    told = await asyncio.to_thread(CliRunner().invoke, command_line, asked)
+    assert told.exit_code == 0, told.output
+    weak = await asyncio.to_thread(CliRunner().invoke, command_line, [*asked[:-1], "boss"])
+    assert weak.exit_code == 1
+    secret = pyotp.parse_uri(re.search(r"otpauth://\S+", told.output)[0]).secret  # type: ignore[index]
+    async with serve(build(production, hub_settings=HubSettings(turn_seconds=2), sweep_every=0.2)) as site:
+        boss = site.stranger()
+        boss.id = "boss"
+        await site.office.rows("UPDATE desk.agents SET disabled = false WHERE id = 'boss'")
+        assert (await boss.login(code=pyotp.TOTP(secret).now())).json()["agent"]["role"] == "admin"
