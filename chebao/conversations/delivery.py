@@ -51,7 +51,11 @@ class Hold:
 
 
 class Delivery:
-    """Runs delivery jobs in background tasks of this process, one task per conversation."""
+    """Runs delivery jobs in background tasks of this process, one task per conversation.
+
+    Attributes:
+        on_done: called with the conversation when one of its jobs has ended.
+    """
 
     def __init__(self, engine: AsyncEngine, signals: Signals, *, sweep_every: float, wire: Wire | None = None) -> None:
         self._engine, self._signals, self._sweep_every, self._wire = engine, signals, sweep_every, wire
@@ -64,6 +68,7 @@ class Delivery:
         self._sweeper: asyncio.Task[None] | None = None
         self._stopping = False
         signals.on_push = self.wake
+        self.on_done: Callable[[Conversation], None] = lambda _: None
 
     def add(self, channel: PushChannel) -> None:
         """Takes a channel into service; before `start`."""
@@ -164,6 +169,7 @@ class Delivery:
             more = bool(freed.scalar_one_or_none())
             await self._tell(connection, job.conversation.id)
         self._signals.wake(job.conversation.id)
+        self.on_done(job.conversation)
         if job.pause is not None:
             asyncio.get_running_loop().call_later(job.pause + 0.01, self.wake, job.conversation.id)
         return more and job.pause is None

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime, timedelta
 
-from chebao.conversations.api import Hub
-from chebao.db import make_pool
+import psycopg
+
+from chebao.conversations.api import Conversation, Hub
+from chebao.db import make_pool, transaction
 from chebao.desk import events, lookup, seeds, timers
 from chebao.desk.assigner import Assigner
 from chebao.desk.config import DeskSettings
 from chebao.desk.events import Feed
 from chebao.desk.handling import Handling
 from chebao.desk.presence import Presence
-from chebao.desk.recorder import Recorder
+from chebao.desk.recorder import LIVE, Recorder
 from chebao.desk.timers import Timer, Timers
 from chebao.desk.waiting import Waiting
+from chebao.logs import line
 from chebao.settings import Settings
 
 __all__ = ["Desk", "DeskSettings", "build_desk"]
+
+log = logging.getLogger(__name__)
 
 _PRUNE_EVERY = timedelta(minutes=10)
 
@@ -44,6 +50,8 @@ class Desk:
         handlers = Waiting(hub, settings).handlers | {"prune": self._prune}
         self.timers = Timers(self.pool, handlers, every=min(sweep_every, 1.0))
         hub.observe(Recorder(settings))
+        self._publishing: set[asyncio.Task[None]] = set()
+        hub.delivery.on_done = self._delivered
         hub.answer_with(lookup.answer)
 
     async def start(self) -> None:
@@ -60,8 +68,23 @@ class Desk:
     async def stop(self) -> None:
         """Before the hub stops."""
         await asyncio.gather(self.timers.stop(), self.assigner.stop(), self.presence.stop())
+        await asyncio.gather(*self._publishing)
         await self.feed.stop()
         await self.pool.close()
+
+    def _delivered(self, conversation: Conversation) -> None:
+        """WeChat has taken something of ours: the list shows how much more it takes."""
+        if conversation.channel == "wechat" and conversation.owner in LIVE:
+            task = asyncio.create_task(self._publish(conversation.id))
+            self._publishing.add(task)
+            task.add_done_callback(self._publishing.discard)
+
+    async def _publish(self, conversation_id: str) -> None:
+        try:
+            async with transaction(self.pool) as connection:
+                await events.publish_rows(connection, {"conversation": [conversation_id]})
+        except psycopg.Error as error:
+            log.warning(line("desk_window_not_published", conversation=conversation_id, error=type(error).__name__))
 
     async def _prune(self, _: Timer | None) -> None:
         async with self.pool.connection() as connection:

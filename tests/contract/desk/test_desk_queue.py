@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
+from chebao.conversations.api import MESSAGE, Allowances, Conversation, DeliveryJob, Incoming, Rule
 from chebao.errors import Conflict, InputRefused, RuleForbids
 from tests.contract.desk.conftest import Open
 from tests.contract.desk.office import Office, until
@@ -255,3 +258,64 @@ async def test_an_episode_is_closed_with_its_wrap_up_and_the_next_one_begins_ane
     assert conversation_id not in state["conversation"] and state["agent"][agent.id]["load"] == 0
     await office.hand_off(conversation_id, "claims")
     assert (await office.episode(conversation_id))["id"] != ended["id"]
+
+
+async def test_a_customer_known_from_another_channel_gets_the_agent_he_knows(office: Office) -> None:
+    idle, known = await office.agent("claims", name="何强"), await office.agent("claims", ready=True)
+    before = await office.waiting("claims")
+    await office.has(known, before)
+    await office.handling.close(known, before, wrapup={})
+    await office.desk.presence.set_state(idle.id, "ready")
+    now = await office.customer()
+    for conversation_id in (before, now):
+        await office.rows(
+            "INSERT INTO hub.links (conversation_id, customer_id, linked_at) VALUES (%s, 'C001', now())",
+            conversation_id,
+        )
+    await office.hand_off(now, "claims")
+    await office.has(known, now)
+
+
+@dataclass
+class FakeWeChat:
+    """Takes everything, and counts it against the window of the customer's last message."""
+
+    allowances: Allowances
+    name: str = "wechat"
+
+    async def takes(self, conversation: Conversation) -> bool:
+        return True
+
+    async def deliver(self, job: DeliveryJob) -> None:
+        for message in job.messages:
+            await job.sending(message.id)
+            [window] = await self.allowances.windows(job.conversation.id)
+            await self.allowances.use(job.conversation.id, window)
+            await job.sent(message.id)
+
+
+async def test_the_list_shows_how_many_messages_wechat_still_takes(office: Office) -> None:
+    rules = {MESSAGE: Rule(5, timedelta(hours=48))}
+    office.hub.delivery.add(FakeWeChat(Allowances(office.hub.engine, rules)))
+    accepted = await office.hub.accept(Incoming("wechat", "gh", "openid-window", "key-1", "您好"))
+    assert await office.hub.turn_over(accepted, within=5)
+    agent = await office.agent("claims", ready=True)
+    await office.hand_off(accepted.conversation_id, "claims")
+    await office.has(agent, accepted.conversation_id)
+
+    async def left() -> int:
+        _, state = await office.fresh(agent)
+        return int(state["conversation"][accepted.conversation_id]["window"]["left"])
+
+    async def last_told() -> bool:
+        [row] = await office.rows(
+            "SELECT body -> 'window' ->> 'left' AS left FROM desk.events WHERE key = %s AND body IS NOT NULL"
+            " ORDER BY id DESC LIMIT 1", accepted.conversation_id,
+        )  # fmt: skip
+        queued = await office.rows(
+            "SELECT 1 FROM hub.messages WHERE conversation_id = %s AND delivery IN ('queued', 'sending')",
+            accepted.conversation_id,
+        )
+        return not queued and int(row["left"]) == await left() < 5
+
+    await until(last_told)
