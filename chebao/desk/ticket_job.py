@@ -17,7 +17,7 @@ from chebao.backoffice.client import BackOffice
 from chebao.conversations.api import Hub, Reply
 from chebao.db import Connection, Pool, transaction
 from chebao.desk import clocks, from_backoffice, ticket_rules, ticket_times, tickets
-from chebao.errors import ChebaoError, NotFound
+from chebao.errors import ChebaoError, NotFound, Unavailable
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,11 @@ class TicketJob:
         """An event of the back office."""
         row = {**data, "reference": data.get("reference") or reference}
         if kind in ("claim_reported", "claim_status"):
-            row = await self._office.claim(str(data["claim_no"]))
+            try:
+                row = await self._office.claim(str(data["claim_no"]))
+            except (NotFound, Unavailable) as error:  # the sweep looks again
+                log.warning(line("claim_not_followed", event_kind=kind, reason=error.code))
+                return
         work = _HEARD.get(kind)
         if work:
             async with transaction(self._pool) as connection:

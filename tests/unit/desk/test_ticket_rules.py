@@ -11,6 +11,7 @@ from chebao.desk.callbacks import choices, time_of
 from chebao.desk.hours import DEFAULT_HOURS
 from chebao.desk.lookup import number_asked
 from chebao.desk.ticket_rules import MOVES, STATES, Kind, Sign, State, check_move, level_of
+from chebao.desk.tickets import say_time
 from chebao.errors import RuleForbids
 from chebao.insurance.dates import SHANGHAI
 
@@ -106,3 +107,4 @@ def test_offered_times_lie_in_service_hours_and_ahead() -> None:
         now = NOW.replace(hour=hour, minute=59)
         offered = choices(now, HOURS)
         assert offered and all(HOURS.opening(at).open and at > now for at in offered)
+        assert [time_of(say_time(at), now, HOURS) for at in offered] == offered  # as a button's title comes back
