@@ -268,8 +268,10 @@ async def test_the_bot_does_not_talk_into_an_agents_conversation(hub: Hub, chann
     await settled(hub, conversation, ("parked", "no_allowance"))
     await hub.announce(conversation, Reply("保单已出"), key=f"event-{peer}")
     await settled(hub, conversation, *[("parked", "no_allowance")] * 2)
+    hold = hub.delivery.hold(conversation)  # both go out in one job, in their order
     await hub.give(conversation, "agent1", name="林晓", reason="taken")
     await hub.delivery.release_parked(conversation)
+    hold.release()
     await settled(hub, conversation, ("failed", "stale_epoch"), *[("sent", None)] * 2)
     assert channel.got == ["保单已出", TAKEN.format(name="林晓")]
 
