@@ -29,7 +29,7 @@ class Caller:
     def asks_for(self, number: str) -> str:
         """Asks until the ticket is there: the back office tells of it a moment after the customer hears his number."""
         deadline = time.monotonic() + 20
-        while "没有查到" in (told := self.say(f"{number}怎么样了")) or number not in told:
+        while "GD" not in (told := self.say(f"{number}怎么样了")):
             assert time.monotonic() < deadline, told
             time.sleep(0.5)
         return told
