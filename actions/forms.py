@@ -128,7 +128,10 @@ class _Run(Continued):
         except Finish as end:
             if end.text or end.buttons:
                 self.turn.say(end.text, end.buttons)
-            self._leave(stopped=end.text == self.form.stop_text)
+            stopped = end.text == self.form.stop_text
+            if not stopped:
+                self._tell_finished()
+            self._leave(stopped=stopped)
         except GoTo as other:
             self.draft, self.misses, self.requested, self.next_form = {}, {}, None, f"{other.task}_form"
         except Unavailable:
@@ -397,6 +400,12 @@ class _Run(Continued):
             [option("再试一次", RETRY, True), HUMAN],
         )
         self.requested = RETRY
+
+    def _tell_finished(self) -> None:
+        """The hub may ask how satisfied the customer is, where nothing goes on; a purchase is finished when it is paid."""
+        confirmed, goes_on = self.draft.get("confirm"), self.suspended or self.turn.handed_over
+        if confirmed and not goes_on and self.task not in ("new_policy", "renewal"):
+            self.turn.effect("finished", {"task": self.task, "key": confirmed["at"]})
 
     def _leave(self, *, stopped: bool = False) -> None:
         """Ends the form. A suspended task goes on at once, or is offered where the customer has just stopped one."""

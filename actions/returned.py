@@ -68,4 +68,5 @@ class ActionReturned(Talk):
             )
         else:
             turn.say("还有什么要办的，直接告诉我就行。")
+            turn.effect("finished", {})
         return events

@@ -13,6 +13,7 @@ from chebao.conversations.ownership import end, give_to_agent, requeue
 from chebao.conversations.people import Transaction
 from chebao.conversations.pictures import MAX_BYTES, judge
 from chebao.conversations.rasa import Rasa
+from chebao.conversations.service import Booked, Service, Wait
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Owner, Reply, Sender
 from chebao.conversations.unit import Change, Company, Observer, Unit
 from chebao.conversations.uploads import Upload, Uploads
@@ -25,6 +26,7 @@ __all__ = [
     "Accepted",
     "Allowances",
     "Attachments",
+    "Booked",
     "Change",
     "Company",
     "Conversation",
@@ -44,10 +46,12 @@ __all__ = [
     "Reply",
     "Rule",
     "Sender",
+    "Service",
     "Transaction",
     "Unit",
     "Upload",
     "Uploads",
+    "Wait",
     "Window",
     "Wire",
     "end",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chebao.conversations import links
+from chebao.conversations import links, questions
 from chebao.conversations.ownership import HandOff, change_owner, hand_off
 from chebao.conversations.types import Reply
 from chebao.conversations.unit import Unit
@@ -61,6 +61,9 @@ async def apply(unit: Unit, effects: list[dict[str, Any]], *, turn_of: int | Non
                 links.note_offered(unit.conversation, str(body.get("key") or ""))
             elif name in _NOT_HERE:
                 continue
+            elif name == "finished":
+                task, key = str(body.get("task") or ""), str(body.get("key") or "")
+                await questions.finished(unit, task, key, turn_of)
             elif name == "handoff":
                 await _apply_handoff(unit, body, turn_of)
             elif name == "close":

@@ -14,13 +14,14 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from chebao.conversations import commands, ledger, links, notices, outbox, ownership, statements
+from chebao.conversations import commands, ledger, links, notices, outbox, ownership, questions, statements
 from chebao.conversations.attachments import Attachments
 from chebao.conversations.buttons import Tokens
 from chebao.conversations.callers import Caller
 from chebao.conversations.delivery import Delivery
 from chebao.conversations.people import People
 from chebao.conversations.rasa import Rasa
+from chebao.conversations.service import Service
 from chebao.conversations.signals import Signals
 from chebao.conversations.summaries import Summaries, SummaryWriter
 from chebao.conversations.tables import conversations
@@ -71,6 +72,11 @@ class Hub(People):
             self.observe(self._summaries)
         self._sweep_every = sweep_every
         self._sweeper: asyncio.Task[None] | None = None
+
+    @property
+    def service(self) -> Service:
+        """What the desk tells the hub about people's service; the desk sets it."""
+        return self.around.service
 
     def observe(self, observer: Observer) -> None:
         """Has what people do told to `observer`, in the transaction in which it happens."""
@@ -210,8 +216,13 @@ class Hub(People):
 
     # outgoing
 
-    async def announce(self, conversation_id: str, reply: Reply, *, key: str, sender: Sender = "system") -> bool:
+    async def announce(
+        self, conversation_id: str, reply: Reply, *, key: str, sender: Sender = "system", ends: str | None = None
+    ) -> bool:
         """Says something by itself, once per `key`, whoever owns the conversation; False for a key said before.
+
+        Args:
+            ends: name of the task that ends with it (``task:…``); the customer is asked how satisfied he is, if nothing else is asked.
 
         Raises:
             NotFound: no such conversation.
@@ -222,12 +233,17 @@ class Hub(People):
                 if await (await unit.connection.execute(statements.KNOWN, said)).fetchone():
                     return False
                 unit.say(reply, sender=sender, key=key)
+                if ends and await questions.at_rest(unit):
+                    await questions.ask_score(unit, ends)
         except UniqueViolation:
             return False
         return True
 
-    async def notify(self, conversation_id: str, reply: Reply, *, key: str) -> bool:
+    async def notify(self, conversation_id: str, reply: Reply, *, key: str, ends: str | None = None) -> bool:
         """Tells a customer of his business, once per `key`, where he wrote last and may still be reached.
+
+        Args:
+            ends: see `announce`.
 
         Raises:
             NotFound: no such conversation.
@@ -236,8 +252,8 @@ class Hub(People):
             candidates = await links.last_used(connection, conversation_id)
         for conversation in candidates:
             if await self.delivery.takes(conversation):
-                return await self.announce(conversation.id, reply, key=key)
-        return await self.announce(conversation_id, reply, key=key)
+                return await self.announce(conversation.id, reply, key=key, ends=ends)
+        return await self.announce(conversation_id, reply, key=key, ends=ends)
 
     async def linked(self, conversation_id: str) -> list[dict[str, Any]]:
         """The conversations of the same customer, as far as he proved it."""
@@ -301,14 +317,17 @@ class Hub(People):
 
     async def _return_waiting(self) -> None:
         c = conversations.c
-        limit = timedelta(minutes=self.company.queue_wait_minutes)
-        due = select(c.id).where(c.owner == "queued", c.queued_at <= func.now() - limit).limit(100)
+        minutes = self.company.queue_wait_minutes
+        asked_after = timedelta(minutes=minutes) - ownership.choice_before_limit(minutes)
+        due = select(c.id).where(c.owner == "queued", c.queued_at <= func.now() - asked_after).limit(100)
         async with self.engine.connect() as connection:
             waiting = await _ids(connection, due)
         for conversation_id in waiting:
             async with open_unit(self._pool, self.around, conversation_id) as unit:
                 if ownership.waited_too_long(unit):
                     ownership.return_after_wait(unit)
+                else:
+                    ownership.offer_choice(unit)
 
 
 async def _ids(connection: AsyncConnection, statement: Any) -> list[str]:

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chebao.conversations import abroad, buttons, commands, links, notices, ownership, statements
+from chebao.conversations import abroad, buttons, commands, links, notices, ownership, questions, statements
 from chebao.conversations.signals import LIVING
 from chebao.conversations.tables import conversations, messages
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Reply, Work
@@ -44,11 +44,13 @@ class Understood:
     consent: bool | None = None
     forget: Literal["here", "everywhere"] | None = None
     while_queued: bool = False
+    wish: dict[str, Any] | None = None
 
     @property
     def by_hub(self) -> bool:
         """Whether the hub itself answers it."""
-        return self.back_to_bot or self.answer is not None or self.consent is not None or self.forget is not None
+        own = (self.answer, self.consent, self.forget, self.wish)
+        return self.back_to_bot or any(part is not None for part in own)
 
 
 def asks_for_person(message_text: str, payload: dict[str, Any] | None) -> bool:
@@ -147,7 +149,8 @@ def _state(conversation: Conversation, understood: Understood) -> str:
     """`held` until the customer agreed to a channel abroad, `silent` where a person answers, `answered` where the hub does."""
     if not understood.by_hub and not abroad.agreed(conversation):
         return "held"
-    if understood.by_hub and (conversation.bot_answers or understood.back_to_bot or understood.consent is not None):
+    anyhow = understood.back_to_bot or understood.consent is not None or understood.wish is not None
+    if understood.by_hub and (conversation.bot_answers or anyhow):
         return "answered"
     if understood.while_queued and conversation.owner == "queued":
         return "answered"
@@ -179,6 +182,8 @@ async def _answer_without_turn(unit: Unit, understood: Understood, state: str, m
         ownership.return_on_request(unit, message_id)
     elif understood.back_to_bot and owner == "bot":
         unit.say(notices.bot_is_here(), sender="system", turn_of=message_id)
+    elif understood.wish:
+        await questions.pressed(unit, understood.wish["intent"], understood.wish["entities"], message_id)
     elif understood.answer and state == "answered":
         unit.say(understood.answer, sender="system", turn_of=message_id)
     elif owner == "queued" and state == "silent":
@@ -234,10 +239,12 @@ async def _understand(unit: Unit, tokens: buttons.Tokens, incoming: Incoming) ->
 
 
 async def _typed(unit: Unit, text_: str) -> Understood:
-    """Words of the customer's own: a command, something that is looked up for him, or a message for bot or person."""
+    """Words of the customer's own: a command, the answer to a question of ours, something to look up, or for bot or person."""
     conversation, answerer = unit.conversation, unit.around.answerer
     if commands.wants_bot_back(text_) and conversation.owner == "queued":
         return Understood(text_, back_to_bot=True)
+    if reply := await questions.heard(unit, text_):
+        return Understood(text_, answer=reply)
     if answerer is None or conversation.owner == "agent":
         return Understood(text_)
     found = await answerer(unit.connection, conversation, text_)
@@ -250,6 +257,8 @@ def _pressed(button: dict[str, str], shown: str) -> Understood:
         return Understood(shown, back_to_bot=True)
     if payload and payload["intent"] == abroad.INTENT:
         return Understood(shown, consent=payload["entities"].get("given") is True)
+    if payload and payload["intent"] in questions.INTENTS:
+        return Understood(shown, wish=payload)
     return Understood(shown, payload) if payload else Understood(button["payload"])
 
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+from json import dumps
+from zoneinfo import ZoneInfo
+
+from chebao.conversations.service import Wait
 from chebao.conversations.types import Reply
+
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 HUMAN = {"title": "转人工", "payload": "/human_agent"}
 BACK_TO_BOT = {"title": "返回机器人", "payload": "/hub_back_to_bot"}
+KEEP_WAITING = {"title": "继续等", "payload": "/hub_keep_waiting"}
+CALLBACK = {"title": "预约回电", "payload": "/hub_callback"}
+MESSAGE = {"title": "留言", "payload": "/hub_leave_message"}
 _ABROAD = [
     {"title": "同意", "payload": '/hub_abroad{"given": true}'},
     {"title": "不同意，用网页办", "payload": '/hub_abroad{"given": false}'},
@@ -92,27 +103,132 @@ def too_fast() -> Reply:
     return Reply(text="您发得有点快，前面的消息我正在处理。请稍等我回复，再把没有回答到的补发一次。")
 
 
-def queued(position: int, wait_minutes: int, keep_bot: bool) -> Reply:
-    """Right after a hand-off."""
+def queued(wait: Wait, wait_minutes: int, keep_bot: bool, *, callback: bool) -> Reply:
+    """Right after a hand-off.
+
+    Args:
+        callback: a call-back can be had instead; it is offered where the wait will be long.
+    """
+    place = f"目前排在第 {wait.place} 位{_lasts(wait)}"
     if keep_bot:
-        return Reply(
-            text=f"已为您优先转接人工客服，目前排在第 {position} 位。等待期间请继续回答我的问题，登记不会中断。"
-        )
+        return Reply(text=f"已为您优先转接人工客服，{place}。等待期间请继续回答我的问题，登记不会中断。")
+    long = not wait.present or (wait.low is not None and wait.low >= wait_minutes)
+    there = "接通后客服会直接在这里回复您" if wait.present else "现在没有客服在线，有客服上线会马上接入"
     return Reply(
-        text=(
-            f"已为您转接人工客服，目前排在第 {position} 位，接通后客服会直接在这里回复您。"
-            f"{wait_minutes} 分钟内没有接通，我会先继续为您服务。"
-        ),
-        buttons=[BACK_TO_BOT],
+        text=f"已为您转接人工客服，{place}，{there}。{wait_minutes} 分钟内没有接通，我会先继续为您服务。",
+        buttons=[BACK_TO_BOT, *([CALLBACK] if callback and long else [])],
     )
 
 
-def still_queued(position: int) -> Reply:
+def _lasts(wait: Wait) -> str:
+    """The estimate in words; nothing where nothing can honestly be said."""
+    if wait.low is None or wait.high is None:
+        return ""
+    if wait.low == 0:
+        return f"，预计 {wait.high} 分钟内接入"
+    return f"，预计等待 {wait.low} 分钟" if wait.low == wait.high else f"，预计等待 {wait.low}–{wait.high} 分钟"
+
+
+def still_queued(wait: Wait) -> Reply:
     """While queued, at most once a minute."""
     return Reply(
-        text=f"您正在排队等待人工客服，目前第 {position} 位。您的消息已经留给客服，接通后会一并处理。",
+        text=f"您正在排队等待人工客服，目前第 {wait.place} 位{_lasts(wait)}。您的消息已经留给客服，接通后会一并处理。",
         buttons=[BACK_TO_BOT],
     )
+
+
+def waits_long(left: timedelta, *, callback: bool) -> Reply:
+    """Shortly before the bot takes the conversation back: the customer chooses."""
+    seconds = round(left.total_seconds())
+    span = f"{seconds // 60} 分钟" if seconds >= 60 else f"{seconds} 秒"
+    offer = "继续等、约个时间回电，或者先由我来办" if callback else "继续等，或者先由我来办"
+    return Reply(
+        text=f"让您久等了，客服这会儿还没空出来。您可以{offer}；{span}内没有选，我就先继续为您服务。您想怎么办？",
+        buttons=[KEEP_WAITING, *([CALLBACK] if callback else []), BACK_TO_BOT],
+    )
+
+
+def waits_on(wait: Wait) -> Reply:
+    """The customer chose to wait."""
+    return Reply(text=f"好的，继续为您排队，目前第 {wait.place} 位{_lasts(wait)}。接通后客服会直接在这里回复您。")
+
+
+def closed_now(opens: datetime | None, hotline: str, *, again: bool, urgent: bool) -> Reply:
+    """Somebody asks for a person while nobody serves; said in full once until they open."""
+    when = _when(opens) if opens else ""
+    buttons = [MESSAGE, CALLBACK]
+    if again:
+        return Reply(
+            text=f"人工客服{f'{when}开始服务' if when else '现在不在'}。您想留言，还是约个时间给您回电？",
+            buttons=buttons,
+        )
+    call = f"急事请拨打 {hotline}。" if urgent else ""
+    return Reply(
+        text=(
+            f"人工客服现在不在班{f'，{when}开始服务' if when else ''}。{call}"
+            "您可以留言，或约个时间我们给您回电；其他事我接着为您办。您想留言还是约回电？"
+        ),
+        buttons=buttons,
+    )
+
+
+def _when(at: datetime) -> str:
+    local = at.astimezone(_SHANGHAI)
+    return f" {local.month}月{local.day}日 {local:%H:%M} "
+
+
+def leave_message() -> Reply:
+    """The customer wants to leave a message."""
+    return Reply(text="请把要说的发过来，客服一上班就处理，并在这里回复您。您想留什么话？")
+
+
+def callback_phone() -> Reply:
+    """Whom to call, where that is not known."""
+    return Reply(text="不方便接电话，就说“在这里回复”。请发您方便接听的手机号。")
+
+
+def callback_time(times: list[str]) -> Reply:
+    """When to call."""
+    offered = [{"title": t, "payload": "/hub_time" + dumps({"words": t}, ensure_ascii=False)} for t in times]
+    return Reply(text="您方便哪天几点接电话？比如“明天上午十点”。", buttons=offered)
+
+
+def never_mind() -> Reply:
+    """He wants neither after all."""
+    return Reply(text="好的，不用了就先放着。还有什么要办的，直接告诉我就行。")
+
+
+def _scores(about: str) -> list[dict[str, str]]:
+    """Ascending, so that the number of a button in a list is its score."""
+    words = ("很不满意", "不满意", "一般", "满意", "很满意")
+    return [
+        {"title": f"{n} 分 {word}", "payload": "/hub_score" + dumps({"score": n, "about": about})}
+        for n, word in enumerate(words, 1)
+    ]
+
+
+def score(about: str) -> Reply:
+    """After a finished task."""
+    return Reply(text="1 分很不满意，5 分很满意。这次办得怎么样，您打几分？", buttons=_scores(about))
+
+
+def with_score(notice: Reply, about: str) -> Reply:
+    """A closing notice that also asks how satisfied the customer is, in one bubble."""
+    return replace(
+        notice, text=f"{notice.text}\n1 分很不满意，5 分很满意。这次人工服务您打几分？", buttons=_scores(about)
+    )
+
+
+def scored(value: int) -> Reply:
+    """A score was given."""
+    if value <= 2:
+        return Reply(text="抱歉没有让您满意，谢谢您告诉我们。会有同事来了解情况、跟您联系。")
+    return Reply(text="谢谢您的评价！还有什么要办的，随时叫我。")
+
+
+def scored_before() -> Reply:
+    """It has been answered, or nothing was asked."""
+    return Reply(text="您的评价已经记下了，谢谢！")
 
 
 def returned_on_request() -> Reply:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from chebao.conversations import notices, statements
+from chebao.conversations.service import Wait
 from chebao.conversations.types import Conversation, Owner, Reply
 from chebao.conversations.unit import Unit
 from chebao.db import Connection
 from chebao.errors import Conflict
-from chebao.handoff import GENERAL, HIGHEST, REASONS, Summary
+from chebao.handoff import GENERAL, HIGHEST, REASONS, Summary, priority_of, skill_of
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
 
 _REMIND_EVERY = timedelta(minutes=1)
+_URGENT = 8
+"""Priority from which the hotline is named where nobody serves."""
 
 
 def change_owner(unit: Unit, owner: Owner, *, reason: str, agent_id: str | None = None) -> None:
@@ -62,6 +65,17 @@ class HandOff:
     keep_bot: bool = False
 
     @classmethod
+    def of(cls, conversation: Conversation) -> Self:
+        """The one that the conversation last had."""
+        kept = conversation.handoff or {}
+        known = {name: kept[name] for name in ("slots", "task", "emotion") if kept.get(name)}
+        summary = kept.get("summary") or Summary("").as_data()
+        reason = str(kept.get("reason") or "customer_request")
+        marks = conversation.verified or {}
+        priority = priority_of(reason, vip=bool(marks.get("vip")), care=bool(marks.get("care")))
+        return cls(reason, summary, priority, skill=skill_of(reason, kept.get("task")), **known)
+
+    @classmethod
     def by_hub(cls, reason: str, wants: str) -> Self:
         """One that the hub makes without the dialogue."""
         return cls(reason, Summary(wants).as_data(), REASONS[reason].priority)
@@ -77,8 +91,12 @@ async def hand_off(unit: Unit, case: HandOff, *, turn_of: int | None) -> None:
     already = conversation.owner == "queued"
     if conversation.owner == "agent":
         return
+    case = await _as_ruled(unit, case)
+    if not already and await _closed_now(unit, case, turn_of):
+        return
     if not already or case.priority >= conversation.priority:
-        conversation.handoff = case.as_data()
+        waited = (conversation.handoff or {}) if already else {}
+        conversation.handoff = {**{name: waited[name] for name in _OF_THE_WAIT if name in waited}, **case.as_data()}
         conversation.priority, conversation.skill = case.priority, case.skill
     if not already:
         change_owner(unit, "queued", reason=case.reason)
@@ -90,9 +108,42 @@ async def hand_off(unit: Unit, case: HandOff, *, turn_of: int | None) -> None:
         await remind_of_queue(unit, turn_of)
         return
     conversation.reminded_at = unit.now
-    place = await queue_position(unit.connection, conversation) or 1
-    told = notices.queued(place, unit.company.queue_wait_minutes, conversation.keep_bot)
-    unit.say(told, sender="system", turn_of=turn_of)
+    conversation.asks = None
+    wait = await wait_of(unit)
+    conversation.handoff = {**(conversation.handoff or {}), "told_wait": wait.told()}
+    limit, callback = unit.company.queue_wait_minutes, unit.service.book is not None
+    unit.say(notices.queued(wait, limit, conversation.keep_bot, callback=callback), sender="system", turn_of=turn_of)
+
+
+async def _as_ruled(unit: Unit, case: HandOff) -> HandOff:
+    """The case with an operator's own priority and skill for its reason; what raised it above its reason's still does."""
+    rule = await unit.service.rule(unit.connection, case.reason) if unit.service.rule else {}
+    usual = REASONS[case.reason].priority if case.reason in REASONS else case.priority
+    priority = min(HIGHEST, int(rule.get("priority", usual)) + case.priority - usual)
+    return replace(case, priority=max(0, priority), skill=rule.get("skill") or case.skill)
+
+
+async def _closed_now(unit: Unit, case: HandOff, turn_of: int | None) -> bool:
+    """Where nobody serves, the customer hears when somebody will, and may leave a message or be called back."""
+    opening = await unit.service.opening(unit.connection, unit.now) if unit.service.opening else None
+    if opening is None or opening.open:
+        return False
+    conversation, at = unit.conversation, opening.next_open
+    told = at.isoformat() if at else ""
+    again = (conversation.handoff or {}).get("told_closed") == told
+    conversation.handoff = case.as_data() | {"told_closed": told}
+    conversation.priority, conversation.skill = case.priority, case.skill
+    urgent = case.priority >= _URGENT
+    reply = notices.closed_now(at, unit.company.hotline, again=again, urgent=urgent)
+    unit.say(reply, sender="system", turn_of=turn_of)
+    conversation.offered, conversation.asks = reply.buttons, None
+    return True
+
+
+async def wait_of(unit: Unit) -> Wait:
+    """Place in the queue, and how long it takes as far as that is known."""
+    wait = await unit.service.estimate(unit.connection, unit.conversation) if unit.service.estimate else None
+    return wait or Wait(await queue_position(unit.connection, unit.conversation) or 1)
 
 
 async def silence_pending(unit: Unit, turn_of: int | None) -> None:
@@ -106,8 +157,7 @@ async def remind_of_queue(unit: Unit, turn_of: int | None) -> None:
     if conversation.reminded_at and unit.now - conversation.reminded_at < _REMIND_EVERY:
         return
     conversation.reminded_at = unit.now
-    place = await queue_position(unit.connection, conversation) or 1
-    unit.say(notices.still_queued(place), sender="system", turn_of=turn_of)
+    unit.say(notices.still_queued(await wait_of(unit)), sender="system", turn_of=turn_of)
 
 
 def ask_for_patience(unit: Unit, turn_of: int | None) -> None:
@@ -128,10 +178,34 @@ def return_on_request(unit: Unit, turn_of: int | None) -> None:
 
 
 def waited_too_long(unit: Unit) -> bool:
-    """Whether the conversation has been queued longer than promised."""
-    queued_at = unit.conversation.queued_at
-    limit = timedelta(minutes=unit.company.queue_wait_minutes)
-    return unit.conversation.owner == "queued" and queued_at is not None and unit.now - queued_at >= limit
+    """Whether the conversation has been queued longer than promised, or than the customer chose to wait."""
+    since = _waits_since(unit.conversation)
+    return since is not None and unit.now - since >= timedelta(minutes=unit.company.queue_wait_minutes)
+
+
+def _waits_since(conversation: Conversation) -> datetime | None:
+    if conversation.owner != "queued":
+        return None
+    chosen = (conversation.handoff or {}).get("waits_since")
+    return datetime.fromisoformat(chosen) if chosen else conversation.queued_at
+
+
+def choice_before_limit(minutes: int) -> timedelta:
+    """How long before the bot takes the conversation back the customer is asked what he wants."""
+    return min(timedelta(minutes=2), timedelta(minutes=minutes) / 5)
+
+
+def offer_choice(unit: Unit) -> None:
+    """Shortly before the limit, once: wait on, be called back, or back to the bot."""
+    conversation, minutes = unit.conversation, unit.company.queue_wait_minutes
+    since, ahead = _waits_since(conversation), choice_before_limit(minutes)
+    known = conversation.handoff or {}
+    if since is None or known.get("choice") or unit.now - since < timedelta(minutes=minutes) - ahead:
+        return
+    conversation.handoff = known | {"choice": True}
+    reply = notices.waits_long(ahead, callback=unit.service.book is not None)
+    unit.say(reply, sender="system")
+    conversation.offered = reply.buttons
 
 
 def return_after_wait(unit: Unit) -> None:
@@ -145,6 +219,9 @@ def return_after_wait(unit: Unit) -> None:
 _RETURNED = "returned_from_agent"
 _TOLD = "told_name"
 """Key of the hand-off: the customer has heard who serves him."""
+
+_OF_THE_WAIT = ("told_wait", "waits_since", "choice", "exclude", _TOLD)
+"""Keys of the hand-off that belong to the wait, also where a graver reason comes up in it."""
 
 _TOLD_AGAIN = ("transfer", "takeover")
 """Changes of the agent that the customer hears of, each time."""
@@ -180,6 +257,7 @@ async def give_to_agent(
     if conversation.owner in ("bot", "closed"):
         conversation.handoff = HandOff(reason, Summary("").as_data(), 0).as_data()
     change_owner(unit, "agent", reason=reason, agent_id=agent_id)
+    conversation.asks = None
     await silence_pending(unit, None)
     told = (conversation.handoff or {}).get(_TOLD) is True
     conversation.handoff = {**(conversation.handoff or {}), _TOLD: True}
@@ -201,6 +279,7 @@ def requeue(unit: Unit, *, reason: str, skill: str | None, exclude: Collection[s
     require_some_agent(conversation)
     handoff = conversation.handoff or {}
     tried = sorted({*handoff.get("exclude", ()), *exclude})
+    handoff = {name: value for name, value in handoff.items() if name not in ("waits_since", "choice")}
     conversation.handoff = handoff | ({"exclude": tried} if tried else {})
     conversation.skill = skill or conversation.skill
     change_owner(unit, "queued", reason=reason)

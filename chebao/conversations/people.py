@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chebao.conversations import notices, ownership, statements
+from chebao.conversations import notices, ownership, questions, statements
 from chebao.conversations.turns import Turns
 from chebao.conversations.types import Owner, Reply
 from chebao.conversations.unit import Surroundings, Unit, lock_unit
@@ -167,14 +167,22 @@ class People:
             ownership.require_agent(unit.conversation, agent_id)
             ownership.require_seen(unit.conversation, seen)
             ownership.return_to_bot(unit, edits=edits, notice=notice or notices.returned_by_agent())
+            unit.conversation.asks = {"kind": "due", "agent_id": agent_id}
 
     async def close(
-        self, conversation_id: str, agent_id: str, *, seen: int | None = None, notice: Reply | None = None
+        self,
+        conversation_id: str,
+        agent_id: str,
+        *,
+        seen: int | None = None,
+        notice: Reply | None = None,
+        survey: bool = True,
     ) -> None:
         """The agent ends the conversation; what the customer writes next goes to the bot.
 
         Args:
             seen: the last message that he knows.
+            survey: the customer is asked how satisfied he is.
 
         Raises:
             NotFound: no such conversation.
@@ -183,7 +191,11 @@ class People:
         async with self._on(conversation_id) as unit:
             ownership.require_agent(unit.conversation, agent_id)
             ownership.require_seen(unit.conversation, seen)
-            ownership.end(unit, reason="agent_closed", notice=notice)
+            notice = notice or notices.closed_by_agent()
+            name = await questions.begin_score(unit, "episode", agent_id) if survey else None
+            ownership.end(unit, reason="agent_closed", notice=notices.with_score(notice, name) if name else notice)
+            if name:
+                questions.score_asked(unit, name)
 
     async def hold(self, conversation_id: str, agent_id: str) -> None:
         """The agent puts the conversation aside until the customer writes, or he takes it up again.

@@ -79,6 +79,8 @@ PLACE = (
     " AND (priority > %(priority)s OR (priority = %(priority)s AND queued_at < %(queued_at)s))"
 )
 
+LAST_OF_BOT = "SELECT text FROM hub.messages WHERE conversation_id = %s AND sender = 'bot' AND text <> '' ORDER BY seq DESC LIMIT 1"
+
 FREE_LEASES = "UPDATE hub.conversations SET busy_by = NULL WHERE busy_by = %s"
 
 NOTIFY = "SELECT pg_notify(%s, %s)"

@@ -38,6 +38,7 @@ conversations = Table(
     Column("begun", _JSON),
     Column("reachable", Boolean, nullable=False),
     Column("offered", _JSON),
+    Column("asks", _JSON),
     Column("handoff", _JSON),
     Column("priority", SmallInteger, nullable=False),
     Column("keep_bot", Boolean, nullable=False),

@@ -81,6 +81,7 @@ class Conversation:
         agent_id: who has it; set exactly while the owner is ``agent``.
         held_at: since when that agent has put it aside.
         skill: what the hand-off under way calls for.
+        asks: an open question of the hub's own, see `chebao.conversations.questions`.
         busy_by: the instance that works on its turn, until `busy_until`.
         turn_seq: the turn that was begun takes in all pending messages up to this one, also when another instance repeats it.
     """
@@ -98,6 +99,7 @@ class Conversation:
     begun: dict[str, Any] | None
     reachable: bool
     offered: list[dict[str, str]] | None
+    asks: dict[str, Any] | None
     handoff: dict[str, Any] | None
     priority: int
     keep_bot: bool

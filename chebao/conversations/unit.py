@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from chebao.conversations import notices, statements
 from chebao.conversations.buttons import payloads
 from chebao.conversations.commands import readable
+from chebao.conversations.service import Service
 from chebao.conversations.signals import CHANNEL, Signals
 from chebao.conversations.types import PULLED, Conversation, Message, Reply, Sender
 from chebao.db import Connection, Pool, transaction
@@ -68,6 +69,7 @@ class Surroundings:
     signals: Signals
     observers: list[Observer] = field(default_factory=list)
     answerer: Answerer | None = None
+    service: Service = field(default_factory=Service)
 
 
 @dataclass
@@ -100,6 +102,10 @@ class Unit:
     @property
     def signals(self) -> Signals:
         return self.around.signals
+
+    @property
+    def service(self) -> Service:
+        return self.around.service
 
     def say(
         self,

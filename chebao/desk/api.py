@@ -10,7 +10,7 @@ import psycopg
 
 from chebao.conversations.api import Conversation, Hub
 from chebao.db import make_pool, transaction
-from chebao.desk import events, lookup, seeds, timers
+from chebao.desk import events, hooks, lookup, seeds, timers
 from chebao.desk.assigner import Assigner
 from chebao.desk.config import DeskSettings
 from chebao.desk.events import Feed
@@ -53,6 +53,7 @@ class Desk:
         self._publishing: set[asyncio.Task[None]] = set()
         hub.delivery.on_done = self._delivered
         hub.answer_with(lookup.answer)
+        hooks.install(hub, always_open=demo)
 
     async def start(self) -> None:
         """After the hub has started."""

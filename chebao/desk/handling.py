@@ -101,27 +101,50 @@ class Handling:
             _require_his(unit.conversation, agent, waiting=False)
             unit.conversation.held_at = None
 
-    async def give_back(self, agent: Agent, conversation_id: str, *, edits: dict[str, Any], words: str = "") -> None:
+    async def give_back(
+        self,
+        agent: Agent,
+        conversation_id: str,
+        *,
+        edits: dict[str, Any],
+        words: str = "",
+        seen: int | None = None,
+    ) -> None:
         """Gives a conversation back to the bot, with what he changed in the running form.
 
+        Args:
+            seen: the last message that he knows.
+
         Raises:
-            Conflict: it is not his.
+            Conflict: it is not his, or the customer has written since.
         """
         notice = Reply(words) if words else None
-        await self._hub.return_to_bot(conversation_id, agent.id, edits=edits, notice=notice)
+        await self._hub.return_to_bot(conversation_id, agent.id, edits=edits, seen=seen, notice=notice)
 
-    async def close(self, agent: Agent, conversation_id: str, *, wrapup: dict[str, Any]) -> None:
+    async def close(
+        self,
+        agent: Agent,
+        conversation_id: str,
+        *,
+        wrapup: dict[str, Any],
+        seen: int | None = None,
+        survey: bool = True,
+    ) -> None:
         """Ends a conversation, with what came of it.
 
+        Args:
+            seen: the last message that he knows.
+            survey: the customer is asked how it was.
+
         Raises:
-            Conflict: it is not his.
+            Conflict: it is not his, or the customer has written since.
         """
         async with self._pool.connection() as connection:
             await connection.execute(
                 "UPDATE desk.episodes SET wrapup = %s WHERE conversation_id = %s AND agent_id = %s AND ended_at IS NULL",
                 (Jsonb(wrapup), conversation_id, agent.id),
             )
-        await self._hub.close(conversation_id, agent.id)
+        await self._hub.close(conversation_id, agent.id, seen=seen, survey=survey)
 
     async def takeover(self, supervisor: Agent, conversation_id: str) -> None:
         """Makes any open conversation his own, whoever has it.

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from chebao.conversations.api import Hub
 from chebao.errors import InputRefused, NotFound
 from chebao.logs import line
-from chebao.outreach.messages import reply_for
+from chebao.outreach.messages import reply_for, task_ended
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ async def _say(hub: Hub, event: Event) -> bool:
         log.info(line("event_without_words", event_id=event.event_id, type=event.type))
         return False
     try:
-        return await hub.notify(event.reference, reply, key=event.event_id)
+        return await hub.notify(event.reference, reply, key=event.event_id, ends=task_ended(event.type, event.data))
     except NotFound:
         log.warning(line("event_without_conversation", event_id=event.event_id, type=event.type))
         return False

@@ -32,6 +32,15 @@ def reply_for(kind: str, data: dict[str, Any]) -> Reply | None:
     return None
 
 
+def task_ended(kind: str, data: dict[str, Any]) -> str | None:
+    """The name of the customer's task that an event ends: a purchase is over when its policies are there."""
+    return (
+        f"task:purchase:{data['application_no']}"
+        if kind == "application_issued" and data.get("application_no")
+        else None
+    )
+
+
 def _issued(data: dict[str, Any]) -> Reply | None:
     issued = [(part, data[part]) for part in _KINDS if (data.get(part) or {}).get("policy_no")]
     if not issued:

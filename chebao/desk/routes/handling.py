@@ -181,14 +181,14 @@ def _add_moves(routes: APIRouter, parts: Parts) -> None:
         """Gives the conversation back to the assistant, which goes on at the next empty field of the form by itself."""
         agent = await parts.agent(caller)
         edits = await _edited(parts, caller, conversation, body.edits)
-        await parts.handling.give_back(agent, conversation, edits=edits, words=body.words.strip())
+        await parts.handling.give_back(agent, conversation, edits=edits, words=body.words.strip(), seen=body.seen)
 
     @routes.post("/conversations/{conversation}/close", status_code=204, tags=["hand-off"])
     async def close(caller: Asking, conversation: str, body: Close) -> None:
         """Ends the conversation; the customer is asked once how it was, unless `survey` is false."""
         agent = await parts.agent(caller)
         wrapup = body.wrapup.model_dump(mode="json") | {"survey": body.survey}
-        await parts.handling.close(agent, conversation, wrapup=wrapup)
+        await parts.handling.close(agent, conversation, wrapup=wrapup, seen=body.seen, survey=body.survey)
 
 
 def _add_supervision(routes: APIRouter, parts: Parts) -> None:

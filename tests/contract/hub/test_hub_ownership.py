@@ -79,6 +79,7 @@ async def test_a_hand_off_stores_the_case_raises_the_epoch_and_tells_the_place(
         "slots": {"plate": "京A12345"},
         "task": "renewal",
         "emotion": "angry",
+        "told_wait": {"place": 1, "low": None, "high": None},
     }
     assert (conversation.priority, conversation.skill) == (3, "renewal")
     await queue_for(app, rasa, f"{sender}-later", skill="renewal")
