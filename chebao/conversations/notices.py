@@ -113,7 +113,7 @@ def queued(wait: Wait, wait_minutes: int, keep_bot: bool, *, callback: bool) -> 
     if keep_bot:
         return Reply(text=f"已为您优先转接人工客服，{place}。等待期间请继续回答我的问题，登记不会中断。")
     long = not wait.present or (wait.low is not None and wait.low >= wait_minutes)
-    there = "接通后客服会直接在这里回复您" if wait.present else "现在没有客服在线，有客服上线会马上接入"
+    there = "接通后客服会直接在这里回复您" if wait.present else "现在没有客服在线，有客服上线会马上接通"
     return Reply(
         text=f"已为您转接人工客服，{place}，{there}。{wait_minutes} 分钟内没有接通，我会先继续为您服务。",
         buttons=[BACK_TO_BOT, *([CALLBACK] if callback and long else [])],
@@ -125,7 +125,7 @@ def _lasts(wait: Wait) -> str:
     if wait.low is None or wait.high is None:
         return ""
     if wait.low == 0:
-        return f"，预计 {wait.high} 分钟内接入"
+        return f"，预计 {wait.high} 分钟内接通"
     return f"，预计等待 {wait.low} 分钟" if wait.low == wait.high else f"，预计等待 {wait.low}–{wait.high} 分钟"
 
 
