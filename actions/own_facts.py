@@ -16,6 +16,7 @@ from actions.services import backoffice
 from actions.turn import Turn
 from chebao.errors import ChebaoError
 from chebao.insurance import covers as cover_names
+from chebao.insurance.products import MAIN_COVERS
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,8 @@ def _sums(*codes: str) -> Callable[[Policy, date], str]:
         covers = policy.get("covers") or {}
         held = [f"{cover_names.COVERS[code]}{sum_text(code, covers[code])}" for code in codes if code in covers]
         if held:
-            return f"您的 {policy['plate']} 有{'、'.join(held)}，保到 {_until(policy)}。"
+            own = _share_kept(covers) if MAIN_COVERS & set(codes) else ""
+            return f"您的 {policy['plate']} 有{'、'.join(held)}{own}，保到 {_until(policy)}。"
         return f"您的 {policy['plate']} 这份商业险里没有{cover_names.COVERS[codes[0]]}。"
 
     return tell
@@ -78,13 +80,17 @@ def _all_covers(policy: Policy, today: date) -> str:
     return f"您的 {policy['plate']} 商业险里有：{held}，保到 {_until(policy)}。" if held else ""
 
 
+def _share_kept(covers: Policy) -> str:
+    """The share of every main cover's loss that the customer has agreed to bear, or ""."""
+    rate = covers.get("absolute_deductible")
+    return "" if rate is None else f"，约定了绝对免赔率 {sum_text('absolute_deductible', rate)}"
+
+
 def _deductible(policy: Policy, today: date) -> str:
-    rate = (policy.get("covers") or {}).get("absolute_deductible")
     if policy["kind"] != "commercial":
         return ""
-    if rate is None:
-        return f"您的 {policy['plate']} 没有约定绝对免赔率。"
-    return f"您的 {policy['plate']} 约定了绝对免赔率 {sum_text('absolute_deductible', rate)}。"
+    own = _share_kept(policy.get("covers") or {})
+    return f"您的 {policy['plate']} {own.removeprefix('，') or '没有约定绝对免赔率'}。"
 
 
 def _end(policy: Policy, today: date) -> str:

@@ -7,6 +7,7 @@ the first question waits for nothing.
 from __future__ import annotations
 
 import logging
+import sys
 
 from rasa_sdk.endpoint import create_app
 from rasa_sdk.executor import ActionExecutor
@@ -14,6 +15,9 @@ from sanic.request import Request
 from sanic.response import BaseHTTPResponse, HTTPResponse, json
 
 from actions import services
+from chebao.insurance.files import DamagedFile
+from chebao.knowledge.articles import ArticleError
+from chebao.knowledge.encoder import EncoderMissing, require_encoder
 from chebao.settings import get_settings
 
 ACTIONS_PACKAGE = "actions"
@@ -24,9 +28,13 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # rasa-sdk logs what it is asked at debug, and sanic every access; both would carry customers' words.
     logging.getLogger("rasa_sdk").setLevel(logging.WARNING)
-    services.live_knowledge().start()
     executor = ActionExecutor()
-    executor.register_package(ACTIONS_PACKAGE)
+    try:
+        executor.register_package(ACTIONS_PACKAGE)
+        require_encoder(get_settings().data / "cache")
+        services.live_knowledge().start()
+    except (ArticleError, DamagedFile, EncoderMissing) as error:
+        sys.exit(f"Cannot start: {error}")
     app = create_app(executor)
 
     app.register_middleware(_hide_tracker, "response")

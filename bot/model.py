@@ -52,6 +52,14 @@ def trusted(folder: Path, wanted: str | None = None, *, fits: str | None = None)
         return None
 
 
+def problem(folder: Path) -> str:
+    """Why `trusted` gives no archive, in one line for the operator."""
+    for path in (folder / ARCHIVE, folder / RECORD):
+        if not path.is_file():
+            return f"{path}: not found; run `make train`"
+    return f"{folder / ARCHIVE}: damaged, or not the model recorded in {RECORD}; run `make train`"
+
+
 def train(project: Path, folder: Path, root: Path) -> Path | None:
     """Trains a model and records its checksum; None where the training failed, the old model then stays."""
     from rasa.model_training import train as rasa_train

@@ -66,8 +66,9 @@ def serve(options: argparse.Namespace) -> int:
 
     archive = model.trusted(model_folder())
     if archive is None:
-        print(f"No model that we trained ourselves in {model_folder()}: run `make train`.", file=sys.stderr)
-        return 2
+        return _cannot_start(model.problem(model_folder()))
+    if (problem := _problem()) is not None:
+        return _cannot_start(problem)
     if "://" not in os.environ["DATABASE_URL"]:
         if os.environ.get("CHEBAO_MODE") == "production":
             print("DATABASE_URL is not set: conversations would live in memory alone.", file=sys.stderr)
@@ -78,6 +79,18 @@ def serve(options: argparse.Namespace) -> int:
 
     run(archive, host=options.host, port=options.port)
     return 0
+
+
+def _problem() -> str | None:
+    """The first missing or damaged file beside the model."""
+    from bot import needed
+
+    return needed.first_problem(project() / "config.yml")
+
+
+def _cannot_start(problem: str) -> int:
+    print(f"Cannot start: {problem}", file=sys.stderr)
+    return 2
 
 
 def train(options: argparse.Namespace) -> int:
@@ -91,6 +104,8 @@ def train(options: argparse.Namespace) -> int:
     if _is_gated(options, folder):
         print("The training sentences have changed; the active model stays. A new one goes live by `chebao model`.")
         return 0
+    if (problem := _problem()) is not None:
+        return _cannot_start(problem)
     quiet(logging.WARNING)
     for name in ("rasa.engine.training.hooks", "bot"):
         logging.getLogger(name).setLevel(logging.INFO)

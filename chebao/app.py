@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from chebao.desk.ticket_job import TicketJob
 from chebao.documents.reader import Reader
 from chebao.http import BodyLimit, Pages, install_errors
 from chebao.knowledge import api as knowledge
+from chebao.knowledge.articles import ArticleError, load_articles
 from chebao.knowledge.live import OnDemand
 from chebao.looplag import LoopLag
 from chebao.outreach import api as outreach
@@ -233,6 +235,10 @@ def _own_backoffice(settings: Settings, engine: AsyncEngine) -> FastAPI | None:
 def main() -> None:
     """Serves until stopped."""
     settings = get_settings()
+    try:
+        load_articles(_ARTICLES)
+    except ArticleError as error:
+        sys.exit(f"Cannot start: {error}")
     uvicorn.run(
         "chebao.app:create",
         factory=True,

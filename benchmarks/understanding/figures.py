@@ -16,6 +16,7 @@ KINDS = (
     "plate", "phone", "id_card", "policy_no", "claim_no", "person_name",
     "datetime", "location", "car_model", "amount", "coverage", "accident_type",
 )  # fmt: skip
+_FOREIGN = "out_of_scope"
 _DANGER = frozenset({"distress", "threat"})
 
 
@@ -53,6 +54,7 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
         "lines": len(judged),
         "intent_accuracy": _share(one.intent_right for one in intents),
         "intent_macro_f1": _macro_f1([(str(one.line.intent), one.understood.intent) for one in intents]),
+        **_scope(intents),
         "entity_f1": kinds["all"]["f1"] if kinds else None,
         "entities": {kind: score["f1"] for kind, score in kinds.items() if kind != "all"},
         **_knowledge(judged),
@@ -60,6 +62,16 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
         "distress_or_threat_recall": _share(one.understood.emotion in _DANGER for one in dangers),
         "ms_per_message": round(median(times), 2),
         "ms_per_message_p95": round(_p95(times), 2),
+    }
+
+
+def _scope(intents: Sequence[Judged]) -> dict[str, float | None]:
+    """How much of what is not ours was seen as such, and how much of what was turned away was not ours."""
+    foreign = [one for one in intents if one.line.intent == _FOREIGN]
+    refused = [one for one in intents if one.understood.intent == _FOREIGN]
+    return {
+        "out_of_scope_recall": _share(one.intent_right for one in foreign),
+        "out_of_scope_precision": _share(one.intent_right for one in refused),
     }
 
 

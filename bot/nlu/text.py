@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
+
+from chebao.insurance.files import packaged_json
 
 MAX_FEATURE_CHARS = 240
 """Longer texts are cut for features: head and tail are kept, where people put what they want."""
@@ -19,10 +18,7 @@ _PICTURES = re.compile(r"[\U0001f000-\U0001faff\u2600-\u27bf]|\[[\u4e00-\u9fff]{
 
 def _simplified() -> dict[int, str]:
     """Traditional to simplified, character by character, from zhconv's table (its module would import setuptools)."""
-    package = find_spec("zhconv")
-    if package is None or package.origin is None:
-        raise ImportError("zhconv is not installed: run `make env`")
-    tables = json.loads((Path(package.origin).parent / "zhcdict.json").read_text(encoding="utf-8"))
+    tables = packaged_json("zhconv", "zhcdict.json")
     pairs = {**tables["zh2Hans"], **{k: v for k, v in tables.get("zh2CN", {}).items() if len(k) == 1}}
     return {ord(k): v for k, v in pairs.items() if len(k) == len(v) == 1}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import jieba
@@ -14,20 +13,10 @@ from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
 from rasa.shared.nlu.training_data.message import Message
 from spacy.language import Language
 
-LEXICON = Path(__file__).resolve().parent.parent / "lexicon"
+from bot.nlu.lexicon import lexicon_words
+
 MAX_CHARS = 400
 """A customer may send 20,000 characters; jieba takes 200 ms for 2,000 of one kind, and later words are of no use to anybody."""
-
-
-def lexicon_words() -> list[str]:
-    """All words of `bot/lexicon/*.txt`: one a line, ``#`` begins a comment."""
-    words: dict[str, None] = {}
-    for path in sorted(LEXICON.glob("*.txt")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            word = line.split("#", 1)[0].strip()
-            if word:
-                words[word] = None
-    return list(words)
 
 
 RARE = 40

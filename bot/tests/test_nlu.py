@@ -21,11 +21,12 @@ from bot.nlu import classifier, encoder
 from bot.nlu.classifier import CascadeIntentClassifier
 from bot.nlu.emotion import EmotionTagger
 from bot.nlu.extractor import ZONE, InsuranceEntityExtractor, received_at
+from bot.nlu.lexicon import lexicon_words
 from bot.nlu.parts import parts_of
 from bot.nlu.questions import kind
 from bot.nlu.sounds import blurred
 from bot.nlu.text import for_features, plain
-from bot.nlu.tokenizer import SpacyTokenizer, lexicon_words, pipeline
+from bot.nlu.tokenizer import SpacyTokenizer, pipeline
 
 ODD = [
     *("", " ", "/", "。。。", "😀", "\u200b", "很" * 20_000, "ＡＢＣ１２３", "a" * 5000, "\ud83d"),

@@ -30,7 +30,6 @@ _SAID = re.compile(
 _RANGE = re.compile(rf"[{_ZH_DIGIT}][{_ZH_DIGIT}](?=[十百千万])|[{_ZH_DIGIT}]、[{_ZH_DIGIT}]")
 _ADJACENT = ("一二", "两三", "二三", "三四", "三五", "四五", "五六", "六七", "七八", "八九")
 _SHORT = re.compile(r"(?P<head>[0-9.]+)(?P<unit>[WK])(?P<tail>[0-9]?)")
-_PIECES = re.compile(r"[去掉凹少裂碰撞磕蹭刮缺]$")
 _HUNDREDS = re.compile(r"[一二两三四五六七八九1-9][百千]个(?=$|[，。,!！?？~])")
 _OF_BILL = re.compile(r"的?(?:发?票|保费|保单|账单)")
 _LARGEST_BARE = 10**9
@@ -109,6 +108,7 @@ def _before_is_code(match: re.Match[str], folded: str) -> bool:
 def _is_money(match: re.Match[str], folded: str) -> bool:
     if _before_is_code(match, folded):
         return False
+    said = bool(_SAID.search(folded[max(0, match.start() - 12) : match.start()]))
     if match["unit"] or match["sign"]:
         # "一块玻璃", "两块漆": a piece, not a coin
         piece = (
@@ -116,9 +116,8 @@ def _is_money(match: re.Match[str], folded: str) -> bool:
             and not match["sign"]
             and re.match(r"[去儿来走]|玻璃|漆|补|板|石|砖|电池|地方|的?[料铁]", folded[match.end() :])
         )
-        gone = match["unit"] == "块" and match["number"] == "一" and _PIECES.search(folded[: match.start()][-1:])
-        return not piece and not gone
-    said = bool(_SAID.search(folded[max(0, match.start() - 12) : match.start()]))
+        one = match["unit"] == "块" and match["number"] == "一" and not match["tail"]
+        return not piece and (said or not one)
     if said and _HUNDREDS.match(folded, match.start()):
         return True
     if not _AFTER.match(folded, match.end()) or folded[match.end() : match.end() + 1] in {"-", "/", ":", ".", "年"}:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NamedTuple
 
+from chebao.insurance.files import DamagedFile, csv_rows
 from chebao.insurance.found import Found, fold
 
 
@@ -52,8 +52,8 @@ _ORDINARY_SERIES = frozenset(_ORDINARY_SERIES_TEXT.split())
 
 def _load() -> tuple[CarModel, ...]:
     path = Path(__file__).with_name("car_models.csv")
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(line for line in file if not line.startswith("#"))
+    rows = csv_rows(path, "series", "brand", "energy", "seats", "price")
+    try:
         return tuple(
             CarModel(
                 row["series"],
@@ -65,6 +65,8 @@ def _load() -> tuple[CarModel, ...]:
             )
             for row in rows
         )
+    except (KeyError, ValueError, InvalidOperation) as error:
+        raise DamagedFile(f"{path}: a row is damaged ({error})") from error
 
 
 MODELS: tuple[CarModel, ...] = _load()

@@ -9,7 +9,7 @@ from chebao.insurance.numbers_zh import chinese_to_int
 
 _DAYPART_HOURS = {
     "凌晨": (0, 6), "清": (5, 9), "早": (6, 10), "晨": (5, 9), "上午": (8, 12), "中午": (11, 14), "正午": (11, 14),
-    "午后": (13, 18), "下午": (12, 18), "傍晚": (17, 20), "晚": (18, 24), "夜": (18, 24), "深夜": (22, 24), "半夜": (0, 5),
+    "午后": (13, 18), "下午": (12, 18), "后半晌": (12, 18), "后晌": (12, 18), "前半晌": (8, 12), "头晌": (8, 12), "晌午": (11, 13), "傍晚": (17, 20), "晚": (18, 24), "夜": (18, 24), "深夜": (22, 24), "半夜": (0, 5),
 }  # fmt: skip
 _EVENING = ("晚", "夜")
 
@@ -52,7 +52,7 @@ def anchor(day: date, hour: int, part: str, plain: bool, now: datetime, lean: in
         or any(sign in part for sign in _EVENING)
     ):
         return _night(day, hour, part, now, lean)
-    if part in {"下午", "午后"} or (part in {"中午", "正午"} and hour < 5):
+    if part in {"下午", "午后", "后半晌", "后晌"} or (part in {"中午", "正午"} and hour < 5):
         return day, hour + 12 if 0 < hour < 12 else hour
     if not part and 1 <= hour <= 6:
         return day, hour + 12

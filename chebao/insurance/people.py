@@ -39,12 +39,13 @@ _NOT_NAMES_TEXT = (
 _NOT_NAMES = frozenset(_NOT_NAMES_TEXT.split())
 _ONE_NAME = rf"(?:(?:{_COMPOUND})[\u4e00-\u9fff]{{1,2}}|[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}|[\u4e00-\u9fff]{{2,5}}[·•][\u4e00-\u9fff]{{2,6}})"
 _WHOLE = re.compile(rf"\s*(?P<name>{_ONE_NAME})\s*[。.!！~]?\s*")
+_AFTER_SELF = re.compile(rf"(?:就?是?我?(?:自己|本人)?(?:在)?(?:开的?车?|驾驶)?)[，, ]+(?P<name>{_ONE_NAME})[。.]?")
 _CUED = re.compile(
     r"(?P<cue>(?:我|本人|他|她|司机|驾驶员|车主|投保人|被保险人|对方|联系人|客户|老公|老婆|爱人|父亲|母亲|爸爸|妈妈|儿子|女儿)?(?:的)?(?:名字|姓名|大名|全名|户名)(?:叫做|叫作|叫|是|为|改成|改为|应该是)?|"
     r"(?:我|他|她|司机|驾驶员|车主|本人|老公|老婆|爱人|朋友|同事|我爸|我妈|儿子|女儿|对方)(?:的)?叫做?|叫我|"
-    r"(?:投保人|被保险人|车主|驾驶员|驾驶人|司机|联系人|户主|收款人|持卡人|领款人|开户人|受益人|本人|开车的|查勘员|定损员|理赔员|业务员|客户经理)"
-    r"(?:名字|姓名)?(?:应该|误)?(?:是|为|叫|改成|改为|换成|换为|变更为|写成|写的是)?|我?(?:弟弟?|哥哥?|姐姐?|妹妹?|表[弟哥姐妹]|堂[弟哥姐妹]|舅舅?|叔叔?|姑姑?|姨|姐夫|妹夫|嫂子|岳父|岳母|公公|婆婆|媳妇|对象|儿子|女儿|闺女|邻居)|"
-    r"(?:打|转|付|汇|退|赔)给|改成|改为|[打写录填]成|(?<![大小])叫(?![车人拖应警急辆个台救])(?:做|作)?|我是|这是|是|找|抬头)[ ]*(?:是|:|，)?[ ]*[“\"]?"
+    r"(?:投保人|被保险人|出险人|报案人|当事人|车主|驾驶员|驾驶人|司机|联系人|户主|收款人|持卡人|领款人|开户人|受益人|本人|开车的|查勘员|定损员|理赔员|业务员|客户经理)"
+    r"(?:名字|姓名)?(?:应该|误)?(?:是|为|叫|改成|改为|换成|换为|变更为|写成|写的是)?|我?(?:弟弟?|哥哥?|姐姐?|妹妹?|表[弟哥姐妹]|堂[弟哥姐妹]|舅舅?|叔叔?|姑姑?|姨|姐夫|妹夫|嫂子|岳父|岳母|公公|婆婆|媳妇儿?|爱人|丈夫|妻子|对象|儿子|女儿|闺女|邻居)|"
+    r"(?:打|转|付|汇|退|赔|过户|卖|过|转让|变更|交)给|改成|改为|[打写录填]成|(?<![大小])叫(?![车人拖应警急辆个台救])(?:做|作)?|我是|这是|是|找|抬头)[ ]*(?:是|:|，)?[ ]*[“\"]?"
     rf"(?P<name>{_ONE_NAME})"
 )
 _IDENTIFIED = re.compile(r"[0-9]{5}|[A-Z][ ·.-]?[0-9A-Z]{5}|姓|叫我")
@@ -76,7 +77,7 @@ def _is_name(name: str, strong: bool) -> bool:
 def find_person_names(text: str) -> list[Found]:
     """Full names: after 我叫, 姓名, 车主是 …, or alone as the whole message; "我姓王" is left to `surname`."""
     folded = fold(text)
-    whole = _WHOLE.fullmatch(folded) if len(folded) <= 16 else None
+    whole = (_WHOLE.fullmatch(folded) or _AFTER_SELF.fullmatch(folded)) if len(folded) <= 16 else None
     if whole and _is_name(whole["name"], strong=False):
         return [Found("person_name", text[slice(*whole.span("name"))], *whole.span("name"))]
     found = _beside_numbers(folded, text)

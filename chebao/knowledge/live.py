@@ -28,6 +28,12 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 1.0
 """Seconds between two looks at the number of the latest publication."""
 
+_STATE = (
+    "SELECT (SELECT coalesce(max(id), 0) FROM knowledge.publications), "
+    "(SELECT count(published) FROM knowledge.articles)"
+)
+"""The latest publication, and how many articles answer: fewer where some were withdrawn."""
+
 _LIVE = (
     "SELECT v.article_id, v.version, v.text FROM knowledge.articles a "
     "JOIN knowledge.versions v ON v.article_id = a.id AND v.version = a.published ORDER BY v.article_id"
@@ -42,7 +48,7 @@ class LiveKnowledge:
         self._url = database_url
         self._encoder = find_encoder(cache)
         self._files = KnowledgeBase.load(folder, cache, self._encoder)
-        self._seen = 0
+        self._seen = (0, 0)  # before the first look nothing is known to be withdrawn
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self.base = self._files
@@ -74,17 +80,18 @@ class LiveKnowledge:
                 log.warning(line("knowledge_not_followed", error=type(error).__name__))
 
     def _look(self, connection: psycopg.Connection[Any]) -> None:
-        row = connection.execute("SELECT coalesce(max(id), 0) FROM knowledge.publications").fetchone()
-        latest = row[0] if row else 0
+        row = connection.execute(_STATE).fetchone()
+        latest = (row[0], row[1]) if row else (0, 0)
         if latest == self._seen:
             return
-        published = [_article(*fields) for fields in connection.execute(_LIVE).fetchall()]
-        articles = [article for article in published if article is not None]
-        self.base = self._files.with_changes(articles)
+        rows = connection.execute(_LIVE).fetchall()
+        articles = [article for article in (_article(*fields) for fields in rows) if article is not None]
+        withdrawn = {article.id for article in self._files.articles} - {row[0] for row in rows}
+        self.base = self._files.with_changes(articles, withdrawn)
         if self._encoder is not None:
             store_vectors(connection, articles, self._encoder)
         self._seen = latest
-        log.info(line("knowledge_published", publication=latest, articles=len(articles)))
+        log.info(line("knowledge_published", publication=latest[0], articles=len(articles)))
 
 
 class OnDemand:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -66,10 +66,11 @@ class Ranking:
 class KnowledgeBase:
     """All articles in memory, ready to be searched. Immutable: an edited article means a new KnowledgeBase."""
 
-    def __init__(self, index: Index, weighing: Weighing) -> None:
+    def __init__(self, index: Index, weighing: Weighing, withdrawn: Collection[str] = ()) -> None:
         self.articles = index.articles
         self._index = index
         self._weighing = weighing
+        self._withdrawn = [number for number, article in enumerate(self.articles) if article.id in withdrawn]
         self._asked = {
             fold(question): number for number, article in enumerate(self.articles) for question in article.questions
         }
@@ -91,13 +92,19 @@ class KnowledgeBase:
         weighing = Weighing.read(folder / WEIGHING)
         return cls(Index(articles, load_phrasings(folder), encoder or find_encoder(), cache), weighing)
 
-    def with_changes(self, changed: Sequence[Article]) -> Self:
-        """A knowledge base that also knows these articles, new, edited or only renumbered; takes milliseconds."""
-        return type(self)(self._index.with_changes(changed), self._weighing)
+    def with_changes(self, changed: Sequence[Article], withdrawn: Collection[str] = ()) -> Self:
+        """A knowledge base that also knows these articles, new, edited or only renumbered; takes milliseconds.
+
+        Args:
+            changed: the articles.
+            withdrawn: ids of articles that answer no more.
+        """
+        return type(self)(self._index.with_changes(changed), self._weighing, withdrawn)
 
     def article(self, topic: str) -> Article | None:
-        """The article of this id."""
-        return next((article for article in self.articles if article.id == topic), None)
+        """The article of this id, None where there is none or it was withdrawn."""
+        found = (number for number, article in enumerate(self.articles) if article.id == topic)
+        return next((self.articles[number] for number in found if number not in self._withdrawn), None)
 
     def search(self, question: str, k: int = CHOICES) -> list[Hit]:
         """The k best articles, best first; nothing for a text without a Chinese character, letter or digit."""
@@ -136,6 +143,7 @@ class KnowledgeBase:
         scores = self._weighing.scores(voices)
         if reading.text in self._asked:
             scores[self._asked[reading.text]] += VERBATIM
+        scores[self._withdrawn] = -np.inf
         order = np.argsort(-scores[:-1], kind="stable")
         likely = likelihoods(scores)
         return Ranking(

@@ -1,4 +1,7 @@
-"""The articles' files as the seed of the database: each is stored as a published version, again whenever it changes."""
+"""The articles' files as the seed of the database: each is stored as a published version, again whenever it changes.
+
+An article whose file is gone answers no more; its versions stay, and an editor may publish one again.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any, Final
 
 import psycopg
 
-from chebao.knowledge.articles import Article, digest_of, read_article
+from chebao.knowledge.articles import Article, article_files, digest_of, read_article
 
 #: Serialises the seeding of several processes that start together.
 _LOCK: Final = 7_340_021
@@ -21,16 +24,30 @@ def seed_database(url: str, folder: Path) -> int:
 
 
 def seed(connection: psycopg.Connection[Any], folder: Path) -> int:
-    """Stores new and changed files as published versions; returns how many. Idempotent, safe in several processes."""
+    """Stores new and changed files as published versions and withdraws what has no file any more.
+
+    Idempotent, safe in several processes.
+
+    Returns:
+        How many files were stored.
+
+    Raises:
+        ArticleError: the folder is missing or empty, or a file breaks the form; nothing is stored or withdrawn then.
+    """
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
     known = dict(connection.execute("SELECT id, file_digest FROM knowledge.articles").fetchall())
     stored = 0
-    for path in sorted(folder.glob("*.md")):
+    paths = article_files(folder)
+    for path in paths:
         body = path.read_text(encoding="utf-8")
         if known.get(path.stem) == digest_of(body):
             continue
         _seed_one(connection, read_article(path), body)
         stored += 1
+    gone = {article for article, digest in known.items() if digest is not None} - {path.stem for path in paths}
+    connection.execute(
+        "UPDATE knowledge.articles SET published = NULL, file_digest = NULL WHERE id = ANY(%s)", (sorted(gone),)
+    )
     connection.commit()
     return stored
 

@@ -6,10 +6,11 @@ Rows of the same key follow one another in time; the one in force is the latest 
 
 from __future__ import annotations
 
-import csv
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
+
+from chebao.insurance.files import csv_rows
 
 FOLDER = Path(__file__).parent
 
@@ -19,8 +20,7 @@ Row = dict[str, str]
 @cache
 def rows(table: str) -> tuple[Row, ...]:
     """All rows of a table in file order; callers must not change them."""
-    with (FOLDER / f"{table}.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
+    return tuple(csv_rows(FOLDER / f"{table}.csv"))
 
 
 @lru_cache(maxsize=1024)

@@ -196,3 +196,22 @@ def test_without_a_database_the_files_answer(folder: Path, cache: Path) -> None:
     live = LiveKnowledge(folder, cache)
     live.start()
     assert live.base.search("车险怎么退保")[0].article.id == "surrender"
+
+
+async def test_an_article_whose_file_is_gone_answers_no_more(
+    client: httpx.AsyncClient, process: LiveKnowledge, folder: Path, database_url: str, tmp_path: Path
+) -> None:
+    await _published(client, "tyre_storage", NEW)
+    files = tmp_path / "articles"
+    shutil.copytree(folder, files)
+    (files / "cover_glass.md").unlink()
+    asked = "挡风玻璃碎了走什么保险"
+    assert process.base.search(asked)[0].article.id == "cover_glass"
+    seed_database(database_url, files)
+    assert _soon(lambda: process.base.article("cover_glass") is None)
+    assert "cover_glass" not in [hit.article.id for hit in process.base.search(asked)]
+    assert process.base.article("tyre_storage") is not None, "written in the editor, so it never had a file"
+    listed = {row["id"]: row["live"] for row in (await client.get("/articles")).json()}
+    assert listed["cover_glass"] is None
+    seed_database(database_url, folder)
+    assert _soon(lambda: process.base.article("cover_glass") is not None)

@@ -68,6 +68,28 @@ def test_a_missing_cover_is_said_plainly(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "您的 京A12345 这份商业险里没有第三者责任险。" in said["text"]
 
 
+@pytest.mark.parametrize(
+    ("question", "covers", "told"),
+    [
+        ("绝对免赔率是什么意思", {"third_party": 2_000_000}, "您的 京A12345 没有约定绝对免赔率。"),
+        ("绝对免赔率是什么意思", {"absolute_deductible": 10}, "您的 京A12345 约定了绝对免赔率 10%。"),
+        (
+            QUESTION,
+            {"third_party": 2_000_000, "absolute_deductible": 15},
+            "第三者责任险200万，约定了绝对免赔率 15%，保到",
+        ),
+        ("划痕险保额够用吗", {"scratch": 5_000, "absolute_deductible": 15}, "有车身划痕损失险5000元，保到"),
+    ],
+)
+def test_the_share_that_the_customer_bears_is_told(
+    monkeypatch: pytest.MonkeyPatch, question: str, covers: dict[str, Any], told: str
+) -> None:
+    asked = turn(question, verified=VERIFIED)
+    rows = _policies(asked, covers)
+    monkeypatch.setattr(own_facts, "backoffice", lambda: _office(lambda _: httpx.Response(200, json={"items": rows})))
+    assert told in _answer(asked)[0]["text"]
+
+
 def test_a_policy_that_has_ended_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = turn(QUESTION, verified=VERIFIED)
     rows = _policies(asked, {"third_party": 2_000_000})
