@@ -38,6 +38,11 @@ def answer(turn: Turn) -> bool:
     return _said(turn, _found(turn), "")
 
 
+def knows(turn: Turn) -> bool:
+    """Whether the articles answer these words beyond doubt, though they do not look like a question."""
+    return _found(turn).kind == "confident"
+
+
 async def answer_personally(turn: Turn) -> bool:
     """As `answer`, with what an identified customer's own policies add."""
     found = _found(turn)

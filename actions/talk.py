@@ -118,7 +118,9 @@ class ActionSmallTalk(Talk):
                 "照片收到了。您是要报案，还是给已有的理赔案件补材料？",
                 [command("我要报案", "report_claim"), command("查理赔/补材料", "claim_progress"), HUMAN],
             )
-        elif turn.looks_like_question and turn.intent in ("out_of_scope", "inform"):
+        elif (turn.looks_like_question and turn.intent in ("out_of_scope", "inform")) or (
+            turn.intent == "out_of_scope" and answers.knows(turn)
+        ):
             await answers.answer_personally(turn)
         elif _NO_MARKETING.search(turn.text):
             turn.say("好的，已为您退订营销信息，不会再主动发送。保单和理赔的服务通知不受影响。")

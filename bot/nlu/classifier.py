@@ -38,6 +38,8 @@ MAY_COST = 0.002
 _FOREIGN = re.compile(r"[^\u4e00-\u9fff\d⑦-⑱]*")
 """Text without a Chinese character or digit: understood only where it was learnt word for word ("hello", "OK")."""
 
+_FOREIGN_MATTER = "out_of_scope"
+
 NOTHING = {"name": DEFAULT_NLU_FALLBACK_INTENT_NAME, "confidence": 0.0}
 
 calls: Counter[str] = Counter()
@@ -62,13 +64,16 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
     def get_default_config() -> dict[str, Any]:
         """``encoder`` false leaves the sentence encoder out; ``ranking`` bounds the list of other intents.
 
-        Under ``unsure_below`` the intent is ``nlu_fallback``; the ranking still holds what it might have been.
+        Under ``unsure_below`` the intent is ``nlu_fallback``; the ranking still holds what it might have been. Whether a
+        matter is ours at all is decided first: it is not from a likelihood of ``out_of_scope_from`` on, and else it is,
+        though no single matter of ours may be likelier (figures of other bounds: `docs/results.md`).
         """
         return {
             "encoder": True,
             "parts": PARTS,
             "ranking": 10,
             "unsure_below": 0.2,
+            "out_of_scope_from": 0.4,
             "penalty_cheap": 20.0,
             "penalty_full": 20.0,
         }
@@ -160,11 +165,22 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
             logits = logits + (vector * VECTOR_WEIGHT) @ self.full.weights[size:]
             chances = self.full.probabilities(logits)
         calls[source] += 1
-        order = np.argsort(-chances)[: self._config["ranking"]]
+        order = self._in_scope_first(chances)[: self._config["ranking"]]
         ranking = [{"name": self.classes[i], "confidence": round(float(chances[i]), 4)} for i in order]
         if ranking[0]["confidence"] < self._config["unsure_below"]:
             return {**NOTHING, "confidence": ranking[0]["confidence"]}, ranking, source
         return dict(ranking[0]), ranking, source
+
+    def _in_scope_first(self, chances: np.ndarray) -> np.ndarray:
+        """Class numbers, likeliest first, after the decision whether the matter is ours."""
+        order = np.argsort(-chances)
+        if _FOREIGN_MATTER not in self.classes:
+            return order
+        foreign = self.classes.index(_FOREIGN_MATTER)
+        rest = order[order != foreign]
+        if chances[foreign] >= self._config["out_of_scope_from"]:
+            return np.concatenate(([foreign], rest))
+        return order if order[0] != foreign else np.concatenate((rest[:1], [foreign], rest[1:]))
 
     def wishes(self, text: str) -> list[dict[str, str]]:
         """Intent and words of each wish, in the order of asking, where a message asks for several things; else empty."""

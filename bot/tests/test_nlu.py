@@ -128,6 +128,19 @@ def test_what_is_not_chinese_is_no_guess(intents: CascadeIntentClassifier) -> No
         assert intents.classify(text)[0]["name"] == "nlu_fallback"
 
 
+def test_whether_a_matter_is_ours_is_decided_first(tmp_path: Path) -> None:
+    component = trained(tmp_path, encoder=False)
+    component.classes = ["out_of_scope", "renewal", "report_claim"]
+    for chances, decided in (
+        ([0.41, 0.59, 0.0], "out_of_scope"),
+        ([0.39, 0.31, 0.3], "renewal"),
+        ([0.1, 0.2, 0.7], "report_claim"),
+    ):
+        order = component._in_scope_first(np.array(chances))
+        assert component.classes[order[0]] == decided
+        assert sorted(order) == [0, 1, 2]
+
+
 def test_nothing_known_is_fallback(intents: CascadeIntentClassifier) -> None:
     assert intents.classify("")[0]["name"] == "nlu_fallback"
 

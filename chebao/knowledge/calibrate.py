@@ -25,7 +25,7 @@ from chebao.knowledge.other_matters import OTHER_MATTERS
 from chebao.knowledge.ranking import Doubles
 from chebao.knowledge.search import ours
 from chebao.knowledge.understanding import read
-from chebao.knowledge.weighing import WEIGHING, Weighing, likelihoods
+from chebao.knowledge.weighing import WEIGHING, Weighing, certainty, likelihoods
 
 ROOT = Path(__file__).resolve().parents[2]
 PLOT = ROOT / "docs" / "knowledge-thresholds.svg"
@@ -201,12 +201,13 @@ def _labelled(files: Sequence[Path]) -> list[dict[str, Any]]:
 
 def _marks(index: Index, weighing: Weighing, rows: Sequence[dict[str, Any]]) -> list[tuple[float, bool]]:
     marks = []
+    groups = [article.group for article in index.articles]
     for row in rows:
         voices = voices_of(index, row["text"])
         scores = weighing.scores(voices)
         best = int(scores[:-1].argmax())
-        certainty = float(likelihoods(scores)[best]) if ours(read(row["text"])) else 0.0
-        marks.append((certainty, index.articles[best].id in row["topics"]))
+        sure = certainty(likelihoods(scores), groups) if ours(read(row["text"])) else 0.0
+        marks.append((sure, index.articles[best].id in row["topics"]))
     return marks
 
 

@@ -15,7 +15,7 @@ from chebao.knowledge.encoder import Encoder, find_encoder
 from chebao.knowledge.index import Index, answering_sections
 from chebao.knowledge.ranking import grams
 from chebao.knowledge.understanding import Reading, fold, read
-from chebao.knowledge.weighing import WEIGHING, Weighing, likelihoods
+from chebao.knowledge.weighing import WEIGHING, Weighing, certainty, likelihoods
 
 ANSWER_LIMIT = 200
 CHOICES = 3
@@ -53,7 +53,7 @@ class Ranking:
     """All articles, best first, with their log-odds.
 
     Attributes:
-        certainty: how likely the first article is right.
+        certainty: how safe it is to answer with the first article.
         other: how likely the question is another matter than motor insurance.
     """
 
@@ -70,6 +70,7 @@ class KnowledgeBase:
         self.articles = index.articles
         self._index = index
         self._weighing = weighing
+        self._groups = [article.group for article in self.articles]
         self._withdrawn = [number for number, article in enumerate(self.articles) if article.id in withdrawn]
         self._asked = {
             fold(question): number for number, article in enumerate(self.articles) for question in article.questions
@@ -149,7 +150,7 @@ class KnowledgeBase:
         return Ranking(
             tuple(self.articles[number] for number in order),
             tuple(float(scores[number]) for number in order),
-            float(likely[order[0]]),
+            certainty(likely, self._groups),
             float(likely[-1]),
         )
 
