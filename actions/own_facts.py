@@ -67,7 +67,7 @@ def _sums(*codes: str) -> Callable[[Policy, date], str]:
         covers = policy.get("covers") or {}
         held = [f"{cover_names.COVERS[code]}{sum_text(code, covers[code])}" for code in codes if code in covers]
         if held:
-            own = _share_kept(covers) if MAIN_COVERS & set(codes) else ""
+            own = "" if set(MAIN_COVERS).isdisjoint(codes) else _share_kept(covers)
             return f"您的 {policy['plate']} 有{'、'.join(held)}{own}，保到 {_until(policy)}。"
         return f"您的 {policy['plate']} 这份商业险里没有{cover_names.COVERS[codes[0]]}。"
 
