@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from json import dumps
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 from rasa_sdk.executor import CollectingDispatcher
@@ -21,6 +21,10 @@ Wants = Literal["", "location", "phone", "licence"]
 _QUESTION = re.compile(
     r"[?？]|吗\s*$|呢\s*$|什么|怎么|多少|多久|多长|哪些|几天|几个|为什么|为啥|咋|如何|能不能|可不可以|是不是|会不会|要不要|有没有|请问|问一?下|想问|想了解"
 )
+
+
+_LONGEST: Final = 2_000
+"""A dialogue reads so many characters of a message; the conversation keeps them all."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Turn:
         metadata = message.get("metadata") or {}
         intent = message.get("intent") or {}
         entities = tuple(message.get("entities") or ())
-        text = str(message.get("text") or "")
+        text = str(message.get("text") or "")[:_LONGEST]
         from_button = bool(message.get("pressed")) or text.startswith("/")
         received = metadata.get("received_at")
         return cls(
