@@ -27,7 +27,7 @@ async def test_10_the_first_thing_the_customer_hears_of_an_agent_has_his_name(of
     agent = await office.agent("claims", ready=True)
     conversation_id = await office.waiting("claims")
     await office.has(agent, conversation_id)
-    notices = [text for text in await office.texts(conversation_id) if "接入" in text]
+    notices = [text for text in await office.texts(conversation_id) if "已接入" in text]
     assert len(notices) == 1 and "林晓" in notices[0]
 
 

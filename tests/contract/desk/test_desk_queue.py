@@ -14,7 +14,7 @@ from tests.contract.desk.conftest import Open
 from tests.contract.desk.office import Office, until
 from tests.forbidden import PHRASES
 
-RACES = 150
+RACES = 100
 """The full thousand is in `make soak-desk`."""
 
 
