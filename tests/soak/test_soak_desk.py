@@ -13,7 +13,7 @@ _ALWAYS_ZERO = (
 )  # fmt: skip
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.asyncio
 async def test_the_desk_keeps_its_promises_under_load() -> None:
     figures = await soak(SHORT)
