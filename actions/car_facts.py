@@ -283,6 +283,7 @@ def usage_field() -> Field:
 def parse_vin(turn: Turn, draft: Draft) -> Any:
     """The VIN, "photo" for a picture of a certificate, "later" where the customer cannot give it yet."""
     if turn.attachments and not turn.text:
+        draft["vin_photo"] = turn.attachments[0]["id"]
         return "photo"
     found = find_vins(turn.text)
     if found:

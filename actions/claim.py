@@ -32,6 +32,7 @@ from actions.forms import Form
 from actions.nodes import Draft, Field, Finish, Prompt, Step
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn
+from actions.whereabouts import coordinates
 from chebao.insurance import accidents
 from chebao.insurance.policy_numbers import find_claim_nos
 
@@ -116,7 +117,7 @@ class ReportClaimForm(Form):
 
     async def watch(self, turn: Turn, draft: Draft) -> None:
         if turn.location:
-            draft["location"] = {"lat": turn.location["latitude"], "lon": turn.location["longitude"]}
+            draft["location"] = coordinates(turn.location)
             _note_consent(turn, draft, "location")
         if turn.attachments:
             photos.receive(turn, draft)

@@ -145,6 +145,7 @@ async def submit(turn: Turn, draft: Draft, kind: str) -> None:
         "first_beneficiary": None if lender == "later" else lender,
         "clauses_acknowledged": draft["clauses"],
         "documents_missing": _missing_documents(draft),
+        "documents": [{"id": draft["vin_photo"], "name": "车架号照片"}] if draft.get("vin") == "photo" else [],
         "reference": turn.sender,
     }
     key = f"{turn.sender}:{draft['confirm']['at']}:create_application"

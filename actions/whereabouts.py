@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from actions.turn import Turn
 from chebao.insurance import places
@@ -17,8 +18,16 @@ _CONNECTED: Final = re.compile(r"(路|街|道|桥|大道)(和|跟|与)[^，。]{
 
 def shared_place(turn: Turn) -> str | None:
     """Label or coordinates of a position that came with the message."""
-    where = turn.location
-    return str(where.get("label") or f"{where['latitude']},{where['longitude']}") if where else None
+    if (where := turn.location) is None:
+        return None
+    datum = f"（{where['datum']}）" if where.get("datum") else ""
+    return str(where.get("label") or f"{where['latitude']},{where['longitude']}{datum}")
+
+
+def coordinates(where: Mapping[str, Any]) -> dict[str, Any]:
+    """A shared position for the back office, with the datum where it is not WGS-84: WeChat's maps are shifted by 300 m or so."""
+    shift = {"datum": where["datum"]} if where.get("datum") else {}
+    return {"lat": where["latitude"], "lon": where["longitude"], **shift}
 
 
 def place_in(text: str) -> str:

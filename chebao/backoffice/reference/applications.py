@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from sqlalchemy import RowMapping, insert, or_, select, update
@@ -77,6 +77,7 @@ class ApplicationAsked(Body):
     first_beneficiary: str | None = None
     clauses_acknowledged: Acknowledged | None = None
     documents_missing: list[str] | None = None
+    documents: list[dict[str, Any]] | None = None
     reference: str | None = None
 
 
@@ -259,6 +260,7 @@ def _data(work: Work, asked: ApplicationAsked, quote: RowMapping, status: str) -
         "relation": asked.relation,
         "first_beneficiary": asked.first_beneficiary,
         "clauses_acknowledged": asked.clauses_acknowledged.model_dump() if asked.clauses_acknowledged else None,
+        "documents": asked.documents or [],
         "referred_reasons": quoted["underwriting"]["reasons"],
         "inspection": _inspection(quoted),
         "history_of_status": [

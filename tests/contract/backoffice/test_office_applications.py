@@ -185,7 +185,9 @@ async def test_a_declined_commercial_part_leaves_the_compulsory_one(stand) -> No
 
 
 async def test_missing_documents_block_nothing(stand) -> None:
-    row = await apply(stand, await quote(stand), documents_missing=["车架号"])
+    photo = {"id": "upload-7", "name": "车架号照片"}
+    row = await apply(stand, await quote(stand), documents_missing=["车架号"], documents=[photo])
+    assert row["documents"] == [photo]
     assert (row["status"], row["documents_missing"]) == ("awaiting_payment", ["车架号"])
 
 

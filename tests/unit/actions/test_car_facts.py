@@ -101,3 +101,10 @@ def test_vin() -> None:
     assert _vin("手边没有，稍后补") == "later"
     assert _vin("", attachments=({"id": "p1"},)) == "photo"
     assert isinstance(_vin("LFMAPE2CXN00000"), Miss)
+
+
+def test_a_photo_of_the_vin_is_kept_by_its_number() -> None:
+    draft: dict[str, Any] = {}
+    photo = {"id": "upload-7", "content_type": "image/jpeg"}
+    assert parse_vin(turn("", attachments=[photo]), draft) == "photo"
+    assert draft["vin_photo"] == "upload-7"
