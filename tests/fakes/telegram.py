@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -32,6 +31,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tests.fakes.telegram_rules import Bad, check_markup, check_text
+from tests.serving import serving
 
 TOKEN = "4242:fake-token-of-the-tests"
 _PRESS_SECONDS = 15.0
@@ -104,6 +104,7 @@ class FakeTelegram:
         self.answered: list[str] = []
         self.acks: list[float] = []
         self.refused: list[tuple[str, int, str]] = []
+        self.last_error: tuple[int, str] | None = None
         self.faults: list[Fault] = []
         self.limits = True
         self.withheld = False
@@ -136,18 +137,11 @@ class FakeTelegram:
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator[FakeTelegram]:
         """Listens for as long as the context lasts."""
-        config = uvicorn.Config(self.app, port=port, log_level="critical", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        task = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        self.port = server.servers[0].sockets[0].getsockname()[1]
-        try:
-            yield self
-        finally:
-            await self.stop()
-            server.should_exit = True
-            await task
+        async with serving(self.app, port) as self.port:
+            try:
+                yield self
+            finally:
+                await self.stop()
 
     async def stop(self) -> None:
         """No more pushes."""
@@ -264,12 +258,18 @@ class FakeTelegram:
         for attempt in itertools.count():
             async with self._gate:
                 began = time.monotonic()
-                with suppress(httpx.TransportError):
+                try:
                     answer = await self._http.post(self.webhook["url"], json=update, headers=headers)
                     if answer.is_success:
                         self.acks.append(time.monotonic() - began)
                         return
                     self.refused.append(("push", answer.status_code, answer.text[:200]))
+                    self.last_error = (
+                        int(time.time()),
+                        f"Wrong response from the webhook: {answer.status_code} {answer.reason_phrase}",
+                    )
+                except httpx.TransportError:
+                    self.last_error = (int(time.time()), "Connection refused")
             await asyncio.sleep(min(0.05 * 2**attempt, 1.0))
 
     # --- Bot API --------------------------------------------------------------------------------------------------
@@ -332,7 +332,9 @@ class FakeTelegram:
 
     async def _do_getWebhookInfo(self, params: dict[str, Any]) -> Any:
         waiting = len(self._queue) + len(self._pushes)
-        return {"url": self.webhook.get("url", ""), "has_custom_certificate": False, "pending_update_count": waiting}
+        told = dict(zip(("last_error_date", "last_error_message"), self.last_error or (), strict=False))
+        url = self.webhook.get("url", "")
+        return {"url": url, "has_custom_certificate": False, "pending_update_count": waiting, **told}
 
     async def _do_getUpdates(self, params: dict[str, Any]) -> Any:
         if self.webhook:
@@ -457,8 +459,10 @@ class FakeTelegram:
         elif what == "photo":
             self.photo(chat_id, body)
         elif what == "location":
-            latitude, longitude = map(float, words.split(","))
-            self.write(chat_id, location={"latitude": latitude, "longitude": longitude})
+            latitude, longitude, *label = words.split(",", 2)
+            spot = {"latitude": float(latitude), "longitude": float(longitude)}
+            named = {"venue": {"location": spot, "title": "", "address": label[0]}} if label else {}
+            self.write(chat_id, location=spot, **named)
         elif what == "contact":
             self.write(chat_id, contact={"phone_number": words, "first_name": "客户", "user_id": chat_id})
         elif what == "block":

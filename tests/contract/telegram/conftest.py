@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-import uvicorn
 from fastapi import FastAPI
 
 from chebao.app import build
@@ -22,6 +21,7 @@ from chebao.settings import Settings
 from tests.fakes.rasa import FakeRasa, echo
 from tests.fakes.telegram import Chat, FakeTelegram
 from tests.running import free_ports
+from tests.serving import serving
 
 _CHATS = itertools.count(5001)
 
@@ -69,19 +69,6 @@ class Bench:
 
     async def customer_texts(self) -> list[str]:
         return [row["text"] for row in await self.rows() if row["sender"] == "customer"]
-
-
-@asynccontextmanager
-async def serving(app: FastAPI, port: int) -> AsyncIterator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=1))
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
 
 
 @asynccontextmanager

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-import uvicorn
-from fastapi import FastAPI
 
 from chebao.app import build
 from chebao.conversations.api import Hub, HubSettings
@@ -22,38 +19,10 @@ from chebao.settings import Settings
 from tests.fakes import wechat as fake_wechat
 from tests.fakes.rasa import FakeRasa
 from tests.fakes.wechat import FakeWeChat
+from tests.running import free_ports
+from tests.serving import serving
 
 _OPENIDS = itertools.count(1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-class _Server(uvicorn.Server):
-    """Leaves the test run's signals alone."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def serving(app: FastAPI, port: int) -> AsyncIterator[None]:
-    """Serves an app over real HTTP in this event loop."""
-    server = _Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1))
-    task = asyncio.create_task(server.serve())
-    try:
-        async with asyncio.timeout(20):
-            while not server.started:
-                await asyncio.sleep(0.01)
-        yield
-    finally:
-        server.should_exit = True
-        await task
 
 
 @dataclass
@@ -107,7 +76,7 @@ def start(database_url: str, rasa: FakeRasa, tmp_path: Path) -> StartWorld:
 
     @asynccontextmanager
     async def run(turn_seconds: float = 8.0, **changes: Any) -> AsyncIterator[World]:
-        app_port, api_port = free_port(), free_port()
+        app_port, api_port = free_ports(2)
         values: dict[str, Any] = {
             "DATABASE_URL": database_url,
             "data": tmp_path,
