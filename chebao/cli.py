@@ -8,6 +8,7 @@ import sys
 
 import typer
 
+from channels.telegram.cli import findings as telegram_findings
 from channels.wechat.cli import findings as wechat_findings
 from channels.wechat.cli import wechat_app
 from chebao import db, stack
@@ -36,7 +37,7 @@ def doctor() -> None:
     settings = get_settings()
 
     async def look() -> list[Finding]:
-        return [*await service(settings), *await wechat_findings(settings)]
+        return [*await service(settings), *await wechat_findings(settings), *await telegram_findings(settings)]
 
     found = asyncio.run(look())
     print(report(found))

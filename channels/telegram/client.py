@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import os
 import time
-from collections.abc import Callable, Sequence
-from contextvars import ContextVar
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +26,9 @@ from telegram.constants import FloodLimit, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
+from channels.leaving import Leaving, noting, watched
 from channels.telegram.protocol import ALLOWED_UPDATES, COMMANDS, Bubble, Key
+from chebao.settings import Settings
 
 # Without it, every 429 of Telegram ends in a warning about the type that `retry_after` is going to have.
 os.environ.setdefault("PTB_TIMEDELTA", "1")
@@ -36,18 +39,15 @@ _SHORT_TITLE = 8
 _TOKEN_PAUSE = 30.0
 
 
-_leaving: ContextVar[Callable[[], None] | None] = ContextVar("leaving", default=None)
+def webhook_secret(settings: Settings) -> str:
+    """What Telegram has to say to be let in: the operator's choice, else derived, so that every process knows it."""
+    return settings.telegram_secret.get_secret_value() or derived(settings, "webhook")
 
 
-async def _trace(request: httpx.Request) -> None:
-    """Has httpx tell when the body of this request is about to be written; python-telegram-bot has no place to ask for that."""
-    leaving = _leaving.get()
-
-    async def note(event: str, info: object) -> None:
-        if leaving and event.endswith("send_request_body.started"):
-            leaving()
-
-    request.extensions["trace"] = note
+def derived(settings: Settings, words: str) -> str:
+    """Something that only this installation can make of some words, always the same."""
+    seed = settings.session_secret.get_secret_value().encode()
+    return hmac.new(seed, f"telegram:{words}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 class NotSent(Exception):
@@ -107,15 +107,10 @@ class Client:
 
     def __init__(self, token: str, api: str) -> None:
         self._requests = (
-            HTTPXRequest(
-                connection_pool_size=64,
-                read_timeout=15,
-                write_timeout=15,
-                pool_timeout=15,
-                httpx_kwargs={"event_hooks": {"request": [_trace]}},
-            ),
+            HTTPXRequest(connection_pool_size=64, read_timeout=15, write_timeout=15, pool_timeout=15),
             HTTPXRequest(connection_pool_size=2, read_timeout=40),
         )
+        watched(self._requests[0]._client)  # python-telegram-bot has no place to ask for that
         base = api.rstrip("/")
         self._bot = Bot(
             token,
@@ -131,7 +126,7 @@ class Client:
         await asyncio.gather(*(request.shutdown() for request in self._requests))
 
     async def send(
-        self, chat: str, bubble: Bubble, file: bytes | None = None, *, leaving: Callable[[], None] | None = None
+        self, chat: str, bubble: Bubble, file: bytes | None = None, *, leaving: Leaving | None = None
     ) -> str:
         """Sends one bubble and returns Telegram's number of it.
 
@@ -142,9 +137,9 @@ class Client:
         Raises:
             NotSent, Unsure, Unreachable, Refused: see there.
         """
-        noting = _leaving.set(leaving)
         try:
-            message = await self._send(int(chat), bubble, file)
+            with noting(leaving):
+                message = await self._send(int(chat), bubble, file)
         except RetryAfter as flood:
             seconds = _seconds(flood.retry_after)
             self.pace.pause(seconds)
@@ -161,8 +156,6 @@ class Client:
             raise NotSent("token_rejected", _TOKEN_PAUSE) from None
         except TelegramError as error:
             raise Unsure(type(error).__name__) from None
-        finally:
-            _leaving.reset(noting)
         return str(message.message_id)
 
     async def _send(self, chat: int, bubble: Bubble, file: bytes | None) -> Message:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import logging
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -16,7 +14,7 @@ from telegram.error import TelegramError
 
 from channels.parts import parts_of
 from channels.telegram import protocol
-from channels.telegram.client import Client, NotSent, Refused, Unreachable, Unsure
+from channels.telegram.client import Client, NotSent, Refused, Unreachable, Unsure, derived, webhook_secret
 from channels.telegram.order import Order
 from channels.telegram.protocol import Bubble, Event, Pressed, Said
 from chebao.conversations.api import MAX_BYTES, Conversation, DeliveryJob, Hub, Incoming, Reply, Uploads, judge, shown
@@ -41,8 +39,7 @@ class Telegram:
     def __init__(self, hub: Hub, uploads: Uploads, client: Client, *, settings: Settings) -> None:
         self._hub, self._uploads, self._client = hub, uploads, client
         self._settings = settings
-        self._seed = settings.session_secret.get_secret_value().encode()
-        self._secret = settings.telegram_secret.get_secret_value() or self._derived("webhook")
+        self._secret = webhook_secret(settings)
         self._order = Order()
         self._judging = asyncio.Semaphore(2)
         self._left: set[int] = set()
@@ -167,10 +164,7 @@ class Telegram:
 
     def _conversation_of(self, chat_id: int) -> str:
         """The conversation's id: the same for every process, and telling nothing of the chat."""
-        return self._derived(f"{self._client.account}:{chat_id}")
-
-    def _derived(self, words: str) -> str:
-        return hmac.new(self._seed, f"telegram:{words}".encode(), hashlib.sha256).hexdigest()[:32]
+        return derived(self._settings, f"{self._client.account}:{chat_id}")
 
     async def _leave(self, chat_id: int) -> None:
         """Says once why not here, and goes."""
