@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from channels.leaving import Leaving, noting, watched
 from chebao.logs import line
 from chebao.settings import Settings
 
@@ -92,7 +93,9 @@ class Client:
     def __init__(self, app_id: str, secret: str, base_url: str) -> None:
         self._app_id, self._secret = app_id, secret
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30)
-        self._http = httpx.AsyncClient(base_url=base_url.rstrip("/"), timeout=_TIMEOUT, limits=limits, trust_env=False)
+        self._http = watched(
+            httpx.AsyncClient(base_url=base_url.rstrip("/"), timeout=_TIMEOUT, limits=limits, trust_env=False)
+        )
         self._token, self._until, self._forced_at = "", 0.0, -_FORCE_EVERY
         self._renewing = asyncio.Lock()
 
@@ -140,9 +143,14 @@ class Client:
 
     # customer-service messages
 
-    async def send(self, openid: str, call: dict[str, Any]) -> None:
-        """``message/custom/send``; `call` is the body without its receiver."""
-        await self.call("POST", "/cgi-bin/message/custom/send", {"touser": openid, **call})
+    async def send(self, openid: str, call: dict[str, Any], leaving: Leaving | None = None) -> None:
+        """``message/custom/send``.
+
+        Args:
+            call: the body without its receiver.
+            leaving: called right before the request's body goes onto the wire.
+        """
+        await self.call("POST", "/cgi-bin/message/custom/send", {"touser": openid, **call}, leaving)
 
     async def typing(self, openid: str) -> None:
         """Shows dots for up to 15 s; no harm where WeChat does not want to."""
@@ -153,10 +161,12 @@ class Client:
 
     # outside the windows
 
-    async def send_template(self, openid: str, template_id: str, data: dict[str, str], url: str = "") -> str:
+    async def send_template(
+        self, openid: str, template_id: str, data: dict[str, str], leaving: Leaving | None = None
+    ) -> str:
         """A template message; returns its number, under which its fate is reported."""
-        body = {"touser": openid, "template_id": template_id, "url": url, "data": _values(data)}
-        return str((await self.call("POST", "/cgi-bin/message/template/send", body)).get("msgid", ""))
+        body = {"touser": openid, "template_id": template_id, "data": _values(data)}
+        return str((await self.call("POST", "/cgi-bin/message/template/send", body, leaving)).get("msgid", ""))
 
     async def send_subscription(self, openid: str, template_id: str, data: dict[str, str], page: str = "") -> None:
         """A subscription message, once for each consent that the customer gave."""
@@ -197,7 +207,9 @@ class Client:
 
     # calls
 
-    async def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    async def call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, leaving: Leaving | None = None
+    ) -> dict[str, Any]:
         """One call with a token, and once more with a new one where the token was refused.
 
         Raises:
@@ -207,17 +219,25 @@ class Client:
         """
         # WeChat shows \\uXXXX as it is: Chinese must go out as it is
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        return _judged(await self._authorized(method, path, content=content))
+        return _judged(await self._authorized(method, path, leaving=leaving, content=content))
 
     async def _authorized(
-        self, method: str, path: str, *, params: dict[str, str] | None = None, **more: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        leaving: Leaving | None = None,
+        **more: Any,
     ) -> httpx.Response:
         token = await self.token()
-        answer = await self._send(method, path, params={**(params or {}), "access_token": token}, **more)
-        if _code(answer) not in _TOKEN_CODES:
-            return answer
-        token = await self._renewed(token)
-        return await self._send(method, path, params={**(params or {}), "access_token": token}, **more)
+        for renewed in (False, True):
+            with noting(leaving):
+                answer = await self._send(method, path, params={**(params or {}), "access_token": token}, **more)
+            if renewed or _code(answer) not in _TOKEN_CODES:
+                break
+            token = await self._renewed(token)
+        return answer
 
     async def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
+from starlette.types import Message, Receive, Scope, Send
 
+from channels.leaving import Leaving
 from channels.wechat import bubbles, protocol
 from channels.wechat.bubbles import Words
 from channels.wechat.client import Client
 from channels.wechat.intake import Intake
+from channels.wechat.order import SILENCE, Order
 from channels.wechat.sender import Sender
 from chebao.conversations.api import Accepted, DeliveryJob, DeliveryLost, Hold, Hub
 from chebao.logs import line
@@ -30,6 +35,30 @@ _ANSWERS_KEPT = 30.0
 _MOST_TYPING = 16
 _AFTER_PASSIVE = 0.3
 """The passive reply goes out with the HTTP answer; a call made in the same moment could overtake it."""
+
+
+@dataclass(frozen=True)
+class Passive:
+    """What a push is answered with; `leaving` is called when it goes onto the wire."""
+
+    text: str
+    leaving: Leaving
+
+
+class _Answer(Response):
+    """The HTTP answer that carries a passive reply."""
+
+    def __init__(self, xml: str, leaving: Leaving) -> None:
+        super().__init__(xml, media_type="application/xml")
+        self._leaving = leaving
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                self._leaving()
+            await send(message)
+
+        await super().__call__(scope, receive, noted)
 
 
 class Patience:
@@ -59,26 +88,6 @@ class Patience:
         self._not_before = 0.0 if in_time else time.monotonic() + self._probe_every
 
 
-class Turnstiles:
-    """One at a time for each customer, in the order of arrival."""
-
-    def __init__(self) -> None:
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
-
-    @asynccontextmanager
-    async def of(self, openid: str) -> AsyncIterator[None]:
-        """Waits for those who came before."""
-        lock, count = self._locks.get(openid) or (asyncio.Lock(), 0)
-        self._locks[openid] = (lock, count + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, count = self._locks.pop(openid)
-            if count > 1:
-                self._locks[openid] = (lock, count - 1)
-
-
 class WeChat:
     """The channel of one official account."""
 
@@ -93,8 +102,8 @@ class WeChat:
             sender,
         )
         self._patience = Patience()
-        self._turnstiles = Turnstiles()
-        self._answers: dict[str, asyncio.Future[str | None]] = {}
+        self._order = Order()
+        self._answers: dict[str, asyncio.Future[Passive | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def drain(self) -> None:
@@ -130,52 +139,52 @@ class WeChat:
             except protocol.PushRefused as refused:
                 log.warning(line("wechat_refused", reason=refused.reason))
                 return PlainTextResponse("", refused.status)
-            text = await self._answer_once(inbound, began)
-            if text is None:
+            passive = await self._answer_once(inbound, began)
+            if passive is None:
                 return PlainTextResponse(SUCCESS)
-            xml = protocol.seal(self._credentials, envelope, protocol.passive_text(inbound, text), now)
-            return Response(xml, media_type="application/xml")
+            xml = protocol.seal(self._credentials, envelope, protocol.passive_text(inbound, passive.text), now)
+            return _Answer(xml, passive.leaving)
 
         return routes
 
-    async def _answer_once(self, inbound: protocol.Inbound, began: float) -> str | None:
-        """The passive reply's text, or None; a push that comes again, even meanwhile, gets the same."""
+    async def _answer_once(self, inbound: protocol.Inbound, began: float) -> Passive | None:
+        """The passive reply, or None; a push that comes again, even meanwhile, gets the same."""
         if known := self._answers.get(inbound.key):
             return await asyncio.shield(known)
         loop = asyncio.get_running_loop()
         answer = self._answers[inbound.key] = loop.create_future()
         try:
-            text = await self._answer(inbound, began)
+            passive = await self._answer(inbound, began)
         except BaseException as error:
             del self._answers[inbound.key]
             answer.set_exception(error)
             answer.exception()  # looked at: nobody else may be waiting
             raise
-        answer.set_result(text)
+        answer.set_result(passive)
         loop.call_later(_ANSWERS_KEPT, self._answers.pop, inbound.key, None)
-        return text
+        return passive
 
-    async def _answer(self, inbound: protocol.Inbound, began: float) -> str | None:
-        async with self._turnstiles.of(
-            inbound.openid
-        ):  # a photo being fetched must not be overtaken by the words after it
+    async def _answer(self, inbound: protocol.Inbound, began: float) -> Passive | None:
+        async with self._order.turn(inbound.openid):
             incoming = await self._intake.incoming(inbound)
             if incoming is None:
                 return None
-            accepted = await self._hub.accept(incoming)
+            newer = self._order.newer(inbound.openid, inbound.place)
+            accepted = await self._hub.accept(replace(incoming, silence=SILENCE, newer=newer))
+            self._order.enter(inbound.openid, inbound.place, accepted.message_id)
         if accepted.duplicate:
             return await self._said_before(accepted)
         hold = self._hub.delivery.hold(accepted.conversation_id)
-        text = None
+        passive = None
         try:
             if await self._ready(accepted, PATIENCE - (time.monotonic() - began)):
-                text = await self._take_first(accepted, hold)
+                passive = await self._take_first(accepted, hold) if hold.wanted else None
             elif len(self._tasks) < _MOST_TYPING:
                 self._spawn(self._client.typing(inbound.openid))
         finally:
-            if text is None:
+            if passive is None:
                 hold.release()
-        return text
+        return passive
 
     async def _ready(self, accepted: Accepted, within: float) -> bool:
         with self._patience.wait() as allowed:
@@ -185,13 +194,13 @@ class WeChat:
         self._patience.tell(in_time=ready)
         return ready
 
-    async def _said_before(self, accepted: Accepted) -> str | None:
+    async def _said_before(self, accepted: Accepted) -> Passive | None:
         """What another process, or this one before it was killed, gave as the passive reply."""
         rows = await self._hub.delivery.handed_over(accepted.conversation_id, _ref(accepted))
         first = next(iter(self._sender.plan(rows)), None)
-        return bubbles.passive(first) if isinstance(first, Words) else None
+        return Passive(bubbles.passive(first), _noted_already) if isinstance(first, Words) else None
 
-    async def _take_first(self, accepted: Accepted, hold: Hold) -> str | None:
+    async def _take_first(self, accepted: Accepted, hold: Hold) -> Passive | None:
         """The first bubble as the passive reply, which costs nothing; all others follow by call."""
         job = await self._hub.delivery.take(accepted.conversation_id)
         if job is None:
@@ -199,9 +208,9 @@ class WeChat:
         first = next(iter(self._sender.plan(job.messages)), None)
         if isinstance(first, Words):
             with suppress(DeliveryLost):
-                await job.sending(*first.ids, ref=_ref(accepted))
+                await job.sending(*first.ids, ref=_ref(accepted), noted=True)
                 self._spawn(self._follow(job, hold))
-                return bubbles.passive(first)
+                return Passive(bubbles.passive(first), partial(job.leaving, *first.ids))
         await self._hub.delivery.give_back(job)
         return None
 
@@ -227,6 +236,10 @@ class WeChat:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _noted_already() -> None:
+    """The ledger knows of it; WeChat asks again if it does not arrive."""
 
 
 def _ref(accepted: Accepted) -> str:

@@ -136,7 +136,9 @@ class Intake:
             case "click":
                 return self._click(inbound.event_key)
             case "templatesendjobfinish" | "subscribe_msg_sent_event":
-                log.info(line("wechat_template_report", ref=inbound.message_ref, status=inbound.status or "unknown"))
+                problem = None if inbound.status == "success" else f"notice_failed {inbound.status or 'unknown'}"
+                log.info(line("wechat_notice_report", ref=inbound.message_ref, problem=problem))
+                await self._hub.delivery.announced(CHANNEL, inbound.message_ref, problem=problem)
             case _:
                 log.info(line("wechat_event_ignored", name=re.sub(r"\W", "", inbound.event)[:40]))
         return None

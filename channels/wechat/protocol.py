@@ -80,6 +80,7 @@ class Inbound:
         account: ToUserName, our account.
         openid: FromUserName.
         key: the ledger's key: MsgId alone has collided in practice, events have none.
+        number: MsgId, 0 of an event.
         menu_id: id of the pressed item of a menu message, which comes as a text.
         event: lower case; ``subscribe`` also where a code was scanned, then with `scene`.
         status: of a report on a template message.
@@ -90,6 +91,7 @@ class Inbound:
     openid: str
     created: int
     key: str
+    number: int = 0
     text: str = ""
     menu_id: str = ""
     media_id: str = ""
@@ -102,6 +104,11 @@ class Inbound:
     scene: str = ""
     message_ref: str = ""
     status: str = ""
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its place among the customer's messages: CreateTime counts seconds only, MsgId grows."""
+        return self.created, self.number
 
 
 def signature_of(*parts: str) -> str:
@@ -177,7 +184,7 @@ def parse(xml: bytes) -> Inbound:
     number = _field(data, "MsgId")
     if not _NAME.fullmatch(number):
         raise PushRefused("no_message_id")
-    common["key"] = f"{number}:{openid}:{created}"
+    common |= {"key": f"{number}:{openid}:{created}", "number": int(number) if number.isdecimal() else 0}
     return _message(kind, data, common)
 
 

@@ -9,12 +9,14 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 from PIL import Image as Pictures
 
+from channels.leaving import Leaving
 from channels.parts import parts_of
 from channels.wechat import bubbles
 from channels.wechat.bubbles import Bubble, Picture, Words
@@ -96,7 +98,7 @@ class Sender:
         planned = self.plan(job.messages)
         drawn = {i for bubble in planned for i in bubble.ids}
         if nothing := [i for i in job.ids if i not in drawn]:
-            await job.sending(*nothing)
+            await job.sending(*nothing, noted=True)
             await job.sent(*nothing)
         await self.hand_over(job, planned)
 
@@ -119,7 +121,7 @@ class Sender:
                 if window is None:
                     await self._no_window(job, [i for b in (bubble, *rest) for i in b.ids], "no_window", started)
                     return
-                await job.sending(*open_ids)
+                await job.sending(*open_ids, noted=True)
                 started |= set(open_ids)
                 await self._allowances.use(job.conversation.id, window)
                 windows = [replace(w, left=w.left - (w is window)) for w in windows]
@@ -136,7 +138,7 @@ class Sender:
         later = {i for b in rest for i in b.ids}
         complete = [i for i in bubble.ids if i not in later]
         try:
-            await self._send(job.conversation.peer, bubble)
+            await self._send(job.conversation.peer, bubble, partial(job.leaving, *bubble.ids))
         except Unanswered as error:
             log.warning(line("wechat_unanswered", conversation=job.conversation.id, reason=error))
             await job.unconfirmed(*bubble.ids)
@@ -179,7 +181,7 @@ class Sender:
             message = by_id[message_id]
             if self._notice_template and message.platform_key and message.text:
                 if message_id not in started:
-                    await job.sending(message_id)
+                    await job.sending(message_id, noted=True)
                 await self._as_template(job, message, reason)
             else:
                 await job.parked(message_id, reason=reason, until=None)
@@ -188,7 +190,9 @@ class Sender:
         at = datetime.now(_SHANGHAI)
         data = {"thing1": message.text.split("\n")[0][:20], "time2": f"{at:%Y-%m-%d %H:%M}"}
         try:
-            ref = await self._client.send_template(job.conversation.peer, self._notice_template, data)
+            ref = await self._client.send_template(
+                job.conversation.peer, self._notice_template, data, partial(job.leaving, message.id)
+            )
         except Unanswered:
             await job.unconfirmed(message.id)
         except (WeChatError, NotReached) as error:
@@ -197,35 +201,35 @@ class Sender:
         else:
             log.info(line("wechat_template_sent", conversation=job.conversation.id, message=message.id, reason=reason))
             # the whole text follows with the customer's next message
-            await job.parked(message.id, reason=f"template:{ref}", until=None)
+            await job.parked(message.id, reason="notice_sent", until=None, ref=ref)
 
     # one bubble
 
-    async def _send(self, openid: str, bubble: Bubble) -> None:
+    async def _send(self, openid: str, bubble: Bubble, leaving: Leaving) -> None:
         if isinstance(bubble, Picture):
-            await self._send_picture(openid, bubble)
+            await self._send_picture(openid, bubble, leaving)
             return
         call = bubbles.as_call(bubble) if self._menus else bubbles.as_text(bubble)
         try:
-            await self._patiently(openid, call)
+            await self._patiently(openid, call, leaving)
         except WeChatError as error:
             if error.action is Action.NO_MENU and self._menus:
                 log.warning(line("wechat_menus_off", code=error.code))
                 self._menus = False
-                await self._patiently(openid, bubbles.as_text(bubble))
+                await self._patiently(openid, bubbles.as_text(bubble), leaving)
             elif error.action is Action.SPLIT:
                 for piece in bubbles.split(bubble.text, bubbles.LIMIT // 2):
-                    await self._patiently(openid, bubbles.as_text(Words(bubble.ids, piece)))
+                    await self._patiently(openid, bubbles.as_text(Words(bubble.ids, piece)), leaving)
                 if bubble.choices:
-                    await self._patiently(openid, bubbles.as_call(replace(bubble, text="请选择：")))
+                    await self._patiently(openid, bubbles.as_call(replace(bubble, text="请选择：")), leaving)
             else:
                 raise
 
-    async def _patiently(self, openid: str, call: dict[str, Any]) -> None:
+    async def _patiently(self, openid: str, call: dict[str, Any], leaving: Leaving) -> None:
         """Sends, and again after a moment where WeChat says that it is busy or was not reached."""
         for pause in _PAUSES:
             try:
-                await self._client.send(openid, call)
+                await self._client.send(openid, call, leaving)
                 return
             except NotReached:
                 await asyncio.sleep(pause)
@@ -233,20 +237,20 @@ class Sender:
                 if error.action is not Action.LATER:
                     raise
                 await asyncio.sleep(pause)
-        await self._client.send(openid, call)
+        await self._client.send(openid, call, leaving)
 
-    async def _send_picture(self, openid: str, picture: Picture) -> None:
+    async def _send_picture(self, openid: str, picture: Picture, leaving: Leaving) -> None:
         content = await self._content(picture)
         if content is None:
             words = (
                 f"图片：{picture.url}" if picture.url else "（客服发来一个文件，微信里暂时无法查看，请联系客服另发）"
             )
-            await self._patiently(openid, {"msgtype": "text", "text": {"content": words}})
+            await self._patiently(openid, {"msgtype": "text", "text": {"content": words}}, leaving)
             return
         for again in (True, False):
             media_id = await self._media_id(content)
             try:
-                await self._patiently(openid, {"msgtype": "image", "image": {"media_id": media_id}})
+                await self._patiently(openid, {"msgtype": "image", "image": {"media_id": media_id}}, leaving)
                 return
             except WeChatError as error:
                 if error.action is not Action.MEDIA_GONE or not again:

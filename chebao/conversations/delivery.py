@@ -40,8 +40,14 @@ _FIELDS = tuple(messages.c[name] for name in Message.__dataclass_fields__)
 class Hold:
     """Keeps jobs of one conversation from starting in this process until released (a reply may go out another way)."""
 
-    def __init__(self, release: Callable[[], None]) -> None:
+    def __init__(self, wanted: Callable[[], bool], release: Callable[[], None]) -> None:
+        self._wanted = wanted
         self._release: Callable[[], None] | None = release
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything that a job could hand over."""
+        return self._wanted()
 
     def release(self) -> None:
         """Lets jobs start again; a second call does nothing."""
@@ -63,7 +69,9 @@ class Delivery:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._held: Counter[str] = Counter()
-        self._taken: set[str] = set()
+        self._wanted: set[str] = set()
+        self._parked: set[str] = set()
+        self._working: set[str] = set()
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._sweeper: asyncio.Task[None] | None = None
         self._stopping = False
@@ -102,7 +110,10 @@ class Delivery:
 
     def wake(self, conversation_id: str) -> None:
         """Sees to it that the conversation's waiting messages are handed over."""
-        if self._stopping or not self._channels or self._held[conversation_id]:
+        if self._stopping or not self._channels:
+            return
+        if self._held[conversation_id]:
+            self._wanted.add(conversation_id)
             return
         if conversation_id in self._tasks:
             self._again.add(conversation_id)
@@ -111,37 +122,53 @@ class Delivery:
         self._tasks[conversation_id] = task
 
     def hold(self, conversation_id: str) -> Hold:
-        """Keeps jobs of the conversation from starting in this process until released; then they do."""
+        """Keeps jobs of the conversation from starting in this process until released; then they do, if there is need.
+
+        For a channel that has just taken in a message of the customer: what was parked until then is to be handed over as well.
+        """
         self._held[conversation_id] += 1
+        if conversation_id in self._tasks or conversation_id in self._parked:
+            self._wanted.add(conversation_id)
 
         def release() -> None:
             self._held[conversation_id] -= 1
             if not self._held[conversation_id]:
                 del self._held[conversation_id]
-                self.wake(conversation_id)
+                if conversation_id in self._wanted:
+                    self._wanted.discard(conversation_id)
+                    self.wake(conversation_id)
 
-        return Hold(release)
+        return Hold(lambda: conversation_id in self._wanted, release)
 
     async def take(self, conversation_id: str) -> DeliveryJob | None:
         """A job for the holder of a `Hold`, to be ended by `give_back`; None where nothing waits or another one delivers."""
-        if conversation_id in self._tasks or conversation_id in self._taken:
+        if conversation_id in self._working:
             return None
-        self._taken.add(conversation_id)  # the lease keeps out other processes, not this one
-        job = None
-        try:
-            job = await self._claim(conversation_id, at_once=True)
-        finally:
-            if job is None:
-                self._taken.discard(conversation_id)
-        return job
+        self._wanted.discard(conversation_id)
+        return await self._begin(conversation_id, at_once=True)
 
     async def give_back(self, job: DeliveryJob) -> bool:
-        """Ends a job: what is still `sending` is queued again after a refusal, else unconfirmed.
+        """Ends a job: what is still `sending` is queued again after a refusal or where no byte of it has left, else unconfirmed.
 
         Returns:
             Whether more waits that could be handed over at once.
         """
-        self._taken.discard(job.conversation.id)
+        if job.parks:
+            self._parked.add(job.conversation.id)
+        try:
+            more = await self._end(job)
+        finally:
+            self._working.discard(job.conversation.id)
+        self._signals.wake(job.conversation.id)
+        self.on_done(job.conversation)
+        if job.pause is not None:
+            asyncio.get_running_loop().call_later(job.pause + 0.01, self.wake, job.conversation.id)
+        elif more and self._held[job.conversation.id]:
+            self._wanted.add(job.conversation.id)
+        return more and job.pause is None
+
+    async def _end(self, job: DeliveryJob) -> bool:
+        """Frees the lease; whether something waits."""
         m, d = messages.c, deliveries.c
         values: dict[str, Any] = {"busy_by": None, "busy_until": None}
         if job.pause is not None:
@@ -155,11 +182,10 @@ class Delivery:
         waiting = select(m.id).where(m.conversation_id == job.conversation.id, _waits(last_customer_seq)).exists()
         async with self._engine.begin() as connection:
             if job.pause is None:
-                await unconfirm(connection, job.conversation.id, job.ids)
-            else:
-                await connection.execute(
-                    update(messages).where(m.id.in_(job.ids), m.delivery == "sending").values(delivery="queued")
-                )
+                await unconfirm(connection, job.conversation.id, job.uncertain)
+            await connection.execute(
+                update(messages).where(m.id.in_(job.ids), m.delivery == "sending").values(delivery="queued")
+            )
             freed = await connection.execute(
                 update(deliveries)
                 .where(d.conversation_id == job.conversation.id, d.busy_by == self._signals.instance)
@@ -168,11 +194,7 @@ class Delivery:
             )
             more = bool(freed.scalar_one_or_none())
             await self._tell(connection, job.conversation.id)
-        self._signals.wake(job.conversation.id)
-        self.on_done(job.conversation)
-        if job.pause is not None:
-            asyncio.get_running_loop().call_later(job.pause + 0.01, self.wake, job.conversation.id)
-        return more and job.pause is None
+            return more
 
     async def handed_over(self, conversation_id: str, ref: str) -> list[Message]:
         """The messages that went out under a reference of ours, to be said the same way to a platform that asks again."""
@@ -186,26 +208,15 @@ class Delivery:
             )
             return sorted((Message(**row._mapping) for row in found), key=lambda message: message.seq)
 
-    async def release_parked(self, conversation_id: str) -> None:
-        """Messages that wait for the customer's next message may go now: the platform has opened a window."""
-        m = messages.c
-        async with self._engine.begin() as connection:
-            await connection.execute(
-                update(messages)
-                .where(m.conversation_id == conversation_id, m.delivery == "parked", m.delivery_until.is_(None))
-                .values(delivery="queued")
-            )
-        self.wake(conversation_id)
-
-    async def confirm(self, channel: str, ref: str, *, problem: str | None = None) -> None:
-        """What the platform reports later of a message that it had taken."""
+    async def announced(self, channel: str, ref: str, *, problem: str | None = None) -> None:
+        """What the platform reports of the short notice `ref` that went out in place of a parked message; agents are shown it."""
         m, c = messages.c, conversations.c
         mine = select(c.id).where(c.id == m.conversation_id, c.channel == channel)
         async with self._engine.begin() as connection:
             found = await connection.execute(
                 update(messages)
-                .where(m.delivery_ref == ref, m.delivery.in_(("sending", "sent", "unconfirmed")), mine.exists())
-                .values(delivery="failed" if problem else "delivered", delivery_reason=problem)
+                .where(m.delivery_ref == ref, m.delivery == "parked", mine.exists())
+                .values(delivery_reason=problem or "notice_delivered")
                 .returning(m.conversation_id)
             )
             changed = set(found.scalars())
@@ -236,7 +247,10 @@ class Delivery:
 
     async def _deliver(self, conversation_id: str) -> bool:
         """One job; whether the next one may follow at once."""
-        job = None if self._held[conversation_id] else await self._claim(conversation_id)
+        if self._held[conversation_id]:
+            self._wanted.add(conversation_id)
+            return False
+        job = await self._begin(conversation_id)
         if job is None:
             return False
         channel = self._channels[job.conversation.channel]
@@ -251,11 +265,23 @@ class Delivery:
         except Exception:
             log.exception(line("delivery_crashed", conversation=conversation_id))
             async with self._engine.begin() as connection:
-                await unconfirm(connection, conversation_id, job.ids)
+                await unconfirm(connection, conversation_id, job.uncertain)
             job.retry_after(1.0)
         finally:
             more = await self.give_back(job)
         return more and job.progressed
+
+    async def _begin(self, conversation_id: str, *, at_once: bool = False) -> DeliveryJob | None:
+        """A claimed job, of which there is one at a time: the lease keeps out other processes, not this one."""
+        self._working.add(conversation_id)
+        self._parked.discard(conversation_id)
+        job = None
+        try:
+            job = await self._claim(conversation_id, at_once=at_once)
+        finally:
+            if job is None:
+                self._working.discard(conversation_id)
+        return job
 
     async def _claim(self, conversation_id: str, *, at_once: bool = False) -> DeliveryJob | None:
         """The lease and what waits; None where another process holds it, nothing waits, or a pause is to be kept."""

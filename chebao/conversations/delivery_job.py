@@ -2,7 +2,7 @@
 
 States of a message (`hub.messages.delivery`)::
 
-    queued ─▶ sending ─▶ sent ─▶ delivered       delivered: the platform said so later
+    queued ─▶ sending ─▶ sent                    the platform took it
       ▲         │ ├────▶ failed                  for good; agents see the reason
       │         │ └────▶ unconfirmed             the answer never came: it almost certainly went out, never sent again
       ├─────────┘                                the platform refused for now (`DeliveryJob.retry_after`)
@@ -75,10 +75,17 @@ class DeliveryJob:
         self.attempts = attempts
         self.pause: float | None = None
         self.progressed = False
+        self.parks = False
+        self._kept: set[int] = set()
 
     @property
     def ids(self) -> list[int]:
         return [message.id for message in self.messages]
+
+    @property
+    def uncertain(self) -> list[int]:
+        """All but those of which no byte has left, as far as the channel says when they do."""
+        return [number for number in self.ids if number not in self._kept]
 
     async def sending(self, *ids: int, ref: str | None = None, noted: bool = False) -> None:
         """Commits the intent to hand these over now.
@@ -89,6 +96,8 @@ class DeliveryJob:
         Raises:
             DeliveryLost: not to be sent by this job; end it.
         """
+        if noted:
+            self._keep(ids)
         m, c, d = messages.c, conversations.c, deliveries.c
         ours = select(d.conversation_id).where(d.conversation_id == self.conversation.id, d.busy_by == self._instance)
         silenced = select(c.id).where(
@@ -115,8 +124,16 @@ class DeliveryJob:
 
     def leaving(self, *ids: int) -> None:
         """Notes, in a way that outlives the process, that the bytes of these go out now."""
+        self._kept.difference_update(ids)
         if self._wire:
             self._wire.leaving(ids)
+
+    def _keep(self, ids: Sequence[int]) -> None:
+        """Of these no byte is out; where one was once, the platform refused it."""
+        self._kept.update(ids)
+        again = [m.id for m in self.messages if m.id in ids and (self.attempts or m.delivery == "parked")]
+        if again and self._wire:
+            self._wire.stayed(again)
 
     async def sent(self, *ids: int, ref: str | None = None) -> None:
         """The platform took these; `ref` is its id of the message."""
@@ -133,11 +150,24 @@ class DeliveryJob:
         log.warning(line("delivery_failed", conversation=self.conversation.id, messages=len(ids), reason=reason))
         await self._settle(ids, delivery="failed", delivery_reason=reason)
 
-    async def parked(self, *ids: int, reason: str, until: datetime | None) -> None:
-        """These wait until a moment; None: until the customer's next message."""
+    async def parked(self, *ids: int, reason: str, until: datetime | None, ref: str | None = None) -> None:
+        """These wait.
+
+        Args:
+            until: a moment; None: until the customer's next message.
+            ref: the platform's id of a short notice that announces them meanwhile.
+        """
+        self.parks |= until is None
         log.info(line("delivery_parked", conversation=self.conversation.id, messages=len(ids), reason=reason))
         after = self.conversation.last_customer_seq
-        await self._settle(ids, delivery="parked", delivery_reason=reason, delivery_until=until, delivery_after=after)
+        await self._settle(
+            ids,
+            delivery="parked",
+            delivery_reason=reason,
+            delivery_until=until,
+            delivery_after=after,
+            delivery_ref=ref,
+        )
 
     def retry_after(self, seconds: float) -> None:
         """The platform refused for now: return after this call. What was being sent is queued again."""
@@ -147,9 +177,7 @@ class DeliveryJob:
         m = messages.c
         self.progressed = True
         async with self._engine.begin() as connection:
-            await connection.execute(
-                update(messages).where(m.id.in_(ids), m.delivery.not_in(("sent", "delivered"))).values(**values)
-            )
+            await connection.execute(update(messages).where(m.id.in_(ids), m.delivery != "sent").values(**values))
 
 
 async def unconfirm(connection: AsyncConnection, conversation_id: str, ids: Sequence[int]) -> None:

@@ -123,7 +123,8 @@ class Hub(People):
         # Of a message sent twice, the first caller may have ended before its turn began.
         if admitted.pending or admitted.accepted.duplicate:
             written = not admitted.accepted.duplicate
-            self.turns.start(admitted.accepted.conversation_id, admitted.work, written=written)
+            conversation_id = admitted.accepted.conversation_id
+            self.turns.start(conversation_id, admitted.work, written=written, silence=incoming.silence)
         return admitted.accepted
 
     async def edit(self, channel: str, account: str, peer: str, ref: str, text: str) -> bool:
@@ -167,7 +168,7 @@ class Hub(People):
         return shown if settled or shown else [{"text": notices.still_working().text, "buttons": []}]
 
     async def _admit(self, incoming: Incoming) -> ledger.Admission:
-        return await ledger.accept(self._pool, self.tokens, self.around, incoming)
+        return await ledger.accept(self._pool, self.tokens, self.around, incoming, self.turns.asking)
 
     async def _settled(self, admitted: ledger.Admission, caller: Caller) -> bool:
         """Starts the message's turn and waits until it is over, or the customer was told that it will take longer."""
@@ -202,6 +203,8 @@ class Hub(People):
 
     async def turn_over(self, accepted: Accepted, *, within: float) -> bool:
         """Waits until a message is answered, or need not be, at most `within` seconds; whether it is."""
+        if not accepted.waits:
+            return True
         with (
             self.watch(accepted.conversation_id) as changed,
             self.turns.callers.waiting(accepted.message_id, changed) as caller,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
@@ -71,8 +71,14 @@ class Admission:
     pushes: bool = False
 
 
-async def accept(pool: Pool, tokens: buttons.Tokens, around: Surroundings, incoming: Incoming) -> Admission:
-    """Writes the message, answers at once what needs no turn, and claims the turn where nothing else waits for one."""
+async def accept(
+    pool: Pool, tokens: buttons.Tokens, around: Surroundings, incoming: Incoming, asking: Container[str] = ()
+) -> Admission:
+    """Writes the message, answers at once what needs no turn, and claims the turn where nothing else waits for one.
+
+    Args:
+        asking: conversations of which this process has put a turn to the dialogue service; of others a claim can be made anew.
+    """
     async with transaction(pool) as connection:
         conversation, known = await _lock_or_make(connection, incoming)
         if known:
@@ -90,13 +96,19 @@ async def accept(pool: Pool, tokens: buttons.Tokens, around: Surroundings, incom
         if row["state"] != "pending":
             row |= await _only(written)
             released = await _answer_without_turn(unit, understood, row["state"], row["id"])
-        claimed = row["state"] == "pending" and _claim(unit)
+        elif incoming.newer:
+            row |= await _only(written)
+            begun = conversation.busy_by != unit.signals.instance or conversation.id in asking
+            later_than = (conversation.turn_seq or 0) if begun else 0
+            row["seq"] = await _overtaken(unit, row["id"], row["seq"], incoming.newer, later_than)
+        claimed = row["state"] == "pending" and not incoming.silence and _claim(unit)
         as_claimed = replace(conversation)
         await unit.flush()
     message = Message.of(row if "id" in row else row | await _only(written))
-    accepted = Accepted(conversation.id, message.id, message.seq, duplicate=False)
+    waits = message.state == "pending"
+    accepted = Accepted(conversation.id, message.id, message.seq, duplicate=False, waits=waits)
     work = Work(as_claimed, (message,)) if claimed else None
-    return Admission(accepted, released or message.state == "pending", work, unit.pushes)
+    return Admission(accepted, released or waits, work, unit.pushes)
 
 
 def _claim(unit: Unit) -> bool:
@@ -107,6 +119,17 @@ def _claim(unit: Unit) -> bool:
     conversation.busy_by, conversation.busy_until = unit.signals.instance, unit.now + LEASE
     conversation.turn_seq = conversation.last_seq
     return True
+
+
+async def _overtaken(unit: Unit, message_id: int, seq: int, newer: Sequence[int], later_than: int) -> int:
+    """Numbers a message before those of `newer` that come after `later_than`, up to where a turn has begun."""
+    found = await unit.connection.execute(statements.NOT_BEGUN, (unit.conversation.id, list(newer), later_than))
+    behind = {int(row["seq"]): int(row["id"]) for row in await found.fetchall()}
+    ids, numbers = [message_id, *(behind[n] for n in sorted(behind))], sorted([seq, *behind])
+    if behind:
+        await unit.connection.execute(statements.UNNUMBER, (ids,))
+        await unit.connection.execute(statements.NUMBER, (ids, numbers))
+    return numbers[0]
 
 
 async def _only(cursor: AsyncCursor[DictRow]) -> DictRow:

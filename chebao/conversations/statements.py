@@ -36,6 +36,16 @@ PENDING = f"SELECT {_MESSAGE} FROM hub.messages WHERE conversation_id = %s AND s
 
 WAITING = "SELECT count(*) AS number FROM hub.messages WHERE conversation_id = %s AND state = 'pending'"
 
+# The numbers of a conversation differ at any moment, so they are exchanged by way of negative ones.
+NOT_BEGUN = (
+    "SELECT id, seq FROM hub.messages WHERE conversation_id = %s AND id = ANY(%s) AND state = 'pending' AND seq > %s"
+)
+UNNUMBER = "UPDATE hub.messages SET seq = -seq WHERE id = ANY(%s)"
+NUMBER = (
+    "UPDATE hub.messages SET seq = given.seq FROM unnest(%s::bigint[], %s::int[]) AS given (id, seq)"
+    " WHERE messages.id = given.id"
+)
+
 OFFERED = "SELECT buttons, custom FROM hub.messages WHERE conversation_id = %s AND seq = %s AND sender <> 'customer'"
 
 AFTER = f"SELECT {_MESSAGE} FROM hub.messages WHERE conversation_id = %s AND seq > %s ORDER BY seq LIMIT %s"

@@ -42,6 +42,9 @@ _FRESH = 10.0
 _CALM = 2.0
 """Seconds after a turn for which a customer's pace is remembered."""
 
+_LONGEST_SILENCE = 5.0
+"""Seconds for which a customer's silence is waited for at most."""
+
 _ASKED_IN_OUTAGE = "客户要求人工客服（机器人当时不可用）。"
 
 
@@ -72,30 +75,62 @@ class Turns:
         self._signals = around.signals
         self._attachments = attachments
         self.callers = Callers()
+        self.asking: set[str] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._given: dict[str, Work] = {}
         self._gate = Gate(_AT_ONCE)
         self._paces: dict[str, Pace] = defaultdict(Pace)
+        self._awaited: dict[str, tuple[float, asyncio.TimerHandle]] = {}
         self._outage: asyncio.Task[None] | None = None
         self._stopping = False
 
-    def start(self, conversation_id: str, work: Work | None = None, *, written: bool = False) -> None:
+    def start(
+        self, conversation_id: str, work: Work | None = None, *, written: bool = False, silence: float = 0.0
+    ) -> None:
         """Sees to it that the conversation's pending messages are worked on, beginning with a turn already claimed.
 
         Args:
             written: the customer has just written one of them.
+            silence: seconds in which nothing further comes before they are.
         """
         if self._stopping:
             return
         if written:
             self._paces[conversation_id].message(asyncio.get_running_loop().time())
+        if silence:
+            self._await_silence(conversation_id, silence)
+            return
         if work:
             self._given[conversation_id] = work
         if conversation_id in self._tasks:
             self._again.add(conversation_id)
             return
         self._tasks[conversation_id] = asyncio.create_task(self._run(conversation_id), name=f"turn-{conversation_id}")
+
+    def _await_silence(self, conversation_id: str, seconds: float) -> None:
+        now = asyncio.get_running_loop().time()
+        known = self._awaited.get(conversation_id)
+        if known:
+            known[1].cancel()
+        if conversation_id in self._tasks:
+            self._again.add(conversation_id)  # a turn that is claimed and not begun takes the message in
+        self._listen_on(conversation_id, seconds, known[0] if known else now + _LONGEST_SILENCE)
+
+    def _listen_on(self, conversation_id: str, seconds: float, latest: float) -> None:
+        loop = asyncio.get_running_loop()
+        due = min(loop.time() + seconds, latest)
+        timer = loop.call_at(due, self._silent, conversation_id, seconds, due, latest)
+        self._awaited[conversation_id] = (latest, timer)
+
+    def _silent(self, conversation_id: str, seconds: float, due: float, latest: float) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - due > seconds / 4 and now < latest:
+            # a process that was held up has not yet read what arrived meanwhile
+            self._listen_on(conversation_id, seconds, latest)
+            return
+        del self._awaited[conversation_id]
+        self.start(conversation_id)
 
     def works_on(self, conversation_id: str) -> bool:
         """Whether this process works on the conversation, so that its waiting callers will be told."""
@@ -109,6 +144,8 @@ class Turns:
     async def stop(self) -> None:
         """Stops all turns where they are; their messages stay pending, their leases are freed."""
         self._stopping = True
+        for _, timer in self._awaited.values():
+            timer.cancel()
         tasks = [*self._tasks.values(), *([self._outage] if self._outage else [])]
         for task in tasks:
             task.cancel()
@@ -134,19 +171,20 @@ class Turns:
                 if task := self._tasks.get(conversation_id):
                     await asyncio.wait([task])
 
-        await asyncio.gather(*(one(c) for c in waiting if c not in self._tasks))
+        await asyncio.gather(*(one(c) for c in waiting if c not in self._tasks and c not in self._awaited))
 
     async def _run(self, conversation_id: str) -> None:
         try:
             while True:
                 self._again.discard(conversation_id)
                 await self._drain(conversation_id)
-                if conversation_id not in self._again:
+                if conversation_id not in self._again or conversation_id in self._awaited:
                     break
         except Exception:
             log.exception(line("turn_crashed", conversation=conversation_id))
         finally:
             self._tasks.pop(conversation_id, None)
+            self.asking.discard(conversation_id)
             self._again.discard(conversation_id)
             self._given.pop(conversation_id, None)
             self._signals.wake(conversation_id)  # whoever waits for another instance's turn looks for himself now
@@ -165,8 +203,10 @@ class Turns:
                     if work is None:
                         break
                 pace.begin(clock())
+                self.asking.add(conversation_id)
                 outcome = await self._ask(work)
             work = await self._written(work, outcome)
+            self.asking.discard(conversation_id)
             if work is None:
                 pace.end(clock())
 
@@ -245,7 +285,8 @@ class Turns:
         async with open_unit(self._pool, self._around, work.conversation.id) as unit:
             conversation = unit.conversation
             waiting = await ledger.pending(unit.connection, conversation.id)
-            if conversation.busy_by != self._signals.instance:
+            answered = conversation.epoch == work.conversation.epoch and work.last.id not in {m.id for m in waiting}
+            if answered or conversation.busy_by != self._signals.instance:
                 log.warning(line("lease_lost", conversation=conversation.id, message=work.last.id))
                 return None
             taken = None
@@ -260,7 +301,8 @@ class Turns:
                 if conversation.channel in PULLED and self.callers.last_of(ids) is not None:
                     taken = await outbox.take_with(unit, self.callers.besides(ids))
             begun = conversation.turn_seq
-            following = ledger.next_turn(waiting, begun) if conversation.bot_answers and outcome else ()
+            awaited = begun is None and conversation.id in self._awaited
+            following = ledger.next_turn(waiting, begun) if conversation.bot_answers and outcome and not awaited else ()
             if outcome:
                 self._lease(unit, following)
             else:

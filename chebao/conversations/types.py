@@ -32,6 +32,8 @@ class Incoming:
         answer: what the channel says to it by itself: the ledger keeps `text`, no turn begins.
         event: something that happened instead of a typed message: ``subscribe``, ``scan``, ``click``; `text` says it in words.
         payload: ``{"intent", "entities"}`` that a menu key or a scanned code of ours stands for; never what a customer typed.
+        silence: seconds without a further message after which its turn begins, on a platform whose messages overtake one another.
+        newer: messages of the ledger that the customer wrote after this one; it takes its place before them while no turn has begun.
     """
 
     channel: str
@@ -46,16 +48,19 @@ class Incoming:
     answer: Reply | None = None
     event: str | None = None
     payload: dict[str, Any] | None = None
+    silence: float = 0.0
+    newer: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """Receipt of a message that stands in the ledger."""
+    """Receipt of a message that stands in the ledger; `waits` says whether for a turn, of a duplicate perhaps."""
 
     conversation_id: str
     message_id: int
     seq: int
     duplicate: bool
+    waits: bool = True
 
 
 @dataclass(frozen=True)

@@ -36,17 +36,31 @@ class Wire:
 
     def leaving(self, ids: Iterable[int]) -> None:
         """Notes that the bytes of these messages go out now; to be called right before they do."""
+        self._note(f"{number}\n" for number in ids)
+
+    def stayed(self, ids: Iterable[int]) -> None:
+        """Takes back what was noted of these: the platform said that it did not take them."""
+        self._note(f"-{number}\n" for number in ids)
+
+    def left(self) -> set[int]:
+        """Every message noted today or yesterday."""
+        found: set[int] = set()
+        for notes in sorted(self._folder.glob("left-*")):
+            for number in map(int, notes.read_bytes().split()):
+                if number > 0:
+                    found.add(number)
+                else:
+                    found.discard(-number)
+        return found
+
+    def _note(self, lines: Iterable[str]) -> None:
         day = f"{datetime.now(UTC):%Y%m%d}"
         if day != self._day:
             self.close()
             self._file = os.open(self._folder / f"left-{day}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             self._day = day
             self._forget_old(day)
-        os.write(self._file, "".join(f"{number}\n" for number in ids).encode())
-
-    def left(self) -> set[int]:
-        """Every message noted today or yesterday."""
-        return {int(n) for notes in self._folder.glob("left-*") for n in notes.read_bytes().split()}
+        os.write(self._file, "".join(lines).encode())
 
     def close(self) -> None:
         """Ends the writing."""

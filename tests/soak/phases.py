@@ -19,6 +19,9 @@ from tests.soak.platforms import Platform
 from tests.soak.server import Server
 
 _DRAIN_SECONDS = 600
+_OVERTAKEN_BY = 0.1
+"""Seconds by which a message may arrive after the one behind it."""
+
 _MARK = re.compile(r"第(\d+)号")
 
 
@@ -80,19 +83,24 @@ async def acknowledge(site: Site, *, rate: int, seconds: float, bot_seconds: flo
     return figures, acks
 
 
-async def storm(site: Site, *, messages: int, copies: int = 3, each: int = 10) -> Figures:
-    """Every push several times, overlapping, copies of old messages behind and among those of newer ones."""
+async def storm(site: Site, *, messages: int, between: float, copies: int = 3, each: int = 10) -> Figures:
+    """Every push several times, overlapping; messages overtake those before them, and copies of old ones come late.
+
+    Args:
+        between: seconds from one message of a customer to his next.
+    """
     customers = await site.customers(messages // each)
     sent = {n: [f"第{place}号" for place in range(each)] for n in customers}
     pushes: list[asyncio.Task[None]] = []
 
     async def write(customer: int) -> None:
+        await asyncio.sleep(site.chance.uniform(0, messages / 100))  # customers do not begin in the same second
         for text in sent[customer]:
             message = site.platform.message(customer, text)
-            # Only where the platform numbers what it pushes can a message that overtook another be told.
-            first = site.platform.push(message, after=site.chance.uniform(0, 0.3) if site.platform.numbered else 0.0)
-            pushes.extend(site.platform.push(message, after=site.chance.uniform(0, 0.9)) for _ in range(copies - 1))
-            await (asyncio.sleep(0.3) if site.platform.numbered else first)
+            first, late = between + _OVERTAKEN_BY, 3 * between
+            pushes.extend(site.platform.push(message, after=site.chance.uniform(0, first)) for _ in range(copies - 1))
+            pushes.append(site.platform.push(message, after=site.chance.uniform(0, late)))
+            await asyncio.sleep(between)
 
     await asyncio.gather(*(write(customer) for customer in customers))
     await asyncio.gather(*pushes)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx
-import uvicorn
 
 from tests.fakes import wechat
 from tests.fakes.telegram import FakeTelegram
 from tests.running import free_ports
+from tests.serving import serving
 
 _CUSTOMERS = 1_000_000
 
@@ -34,14 +34,9 @@ class Hostile:
 
 
 class Platform(Protocol):
-    """A platform's fake with customers who write and hear.
-
-    Attributes:
-        numbered: pushes carry numbers without gaps, so that their order can be restored.
-    """
+    """A platform's fake with customers who write and hear."""
 
     name: str
-    numbered: bool
 
     @property
     def account(self) -> str:
@@ -79,7 +74,6 @@ class TelegramPlatform:
     """Telegram; its own send limits are off, since they say nothing about us."""
 
     name = "telegram"
-    numbered = True
 
     def __init__(self) -> None:
         self.fake = FakeTelegram()
@@ -135,7 +129,6 @@ class WeChatPlatform:
     """WeChat in safe mode; a push that is not answered is repeated until it is."""
 
     name = "wechat"
-    numbered = False
     account = wechat.ACCOUNT
 
     def __init__(self) -> None:
@@ -154,15 +147,8 @@ class WeChatPlatform:
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[None]:
-        server = uvicorn.Server(uvicorn.Config(self.fake.app, port=self._port, log_level="critical"))
-        task = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        try:
+        async with serving(self.fake.app, self._port):
             yield
-        finally:
-            server.should_exit = True
-            await task
 
     async def ready(self, app_url: str) -> None:
         self.fake.push_url = f"{app_url}/wechat"

@@ -19,7 +19,7 @@ from chebao import db, postgres
 from chebao.settings import ROOT
 from tests.running import free_ports
 
-_START_SECONDS = 60
+_START_SECONDS = 150
 
 
 @dataclass

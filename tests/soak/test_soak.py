@@ -1,4 +1,4 @@
-"""The soak run in short form: nothing lost without a trace, doubled, out of order or let in. Times are judged by ``make soak`` alone."""
+"""The soak run in short form: nothing lost, doubled, out of order or let in. Times are judged by ``make soak`` alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,5 @@ from tests.soak.__main__ import platforms, soak
 @pytest.mark.asyncio
 async def test_soak_in_short() -> None:
     figures = await soak(platforms(), short=True)
-    wrong = {name for name in ("doubled", "out_of_order", "accepted_bad", "server_errors") if figures[name]}
+    wrong = {name for name in ("lost", "doubled", "out_of_order", "accepted_bad", "server_errors") if figures[name]}
     assert not wrong, figures
-    # Of a reply that was going out when the process was killed nobody knows whether it arrived; it is shown to agents as that.
-    assert figures["lost"] <= figures["unconfirmed"], figures

@@ -237,7 +237,7 @@ async def test_parked_messages_come_with_the_customers_next_one(hub: Hub, channe
     assert channel.got[-2:] == ["保单已出", "收到：二"]
 
 
-async def test_parked_until_a_moment_or_until_released(hub: Hub, channel: Scripted, peer: str) -> None:
+async def test_parked_until_a_moment_or_until_the_customer_writes(hub: Hub, channel: Scripted, peer: str) -> None:
     async def park_a_moment(job: DeliveryJob, message: Any) -> None:
         await job.parked(message.id, reason="later", until=datetime.now(UTC) + timedelta(seconds=0.3))
 
@@ -252,8 +252,8 @@ async def test_parked_until_a_moment_or_until_released(hub: Hub, channel: Script
     channel.script = [park]
     await hub.announce(conversation, Reply("等窗口"), key=f"b-{peer}")
     await settled(hub, conversation, ("sent", None), ("sent", None), ("parked", "no_allowance"))
-    await hub.delivery.release_parked(conversation)
-    await eventually(lambda: channel.got[-1] == "等窗口")
+    await say(hub, peer, "二")
+    await eventually(lambda: channel.got[-2:] == ["等窗口", "收到：二"])
 
 
 async def test_the_bot_does_not_talk_into_an_agents_conversation(hub: Hub, channel: Scripted, peer: str) -> None:
@@ -270,7 +270,7 @@ async def test_the_bot_does_not_talk_into_an_agents_conversation(hub: Hub, chann
     await settled(hub, conversation, *[("parked", "no_allowance")] * 2)
     hold = hub.delivery.hold(conversation)  # both go out in one job, in their order
     await hub.give(conversation, "agent1", name="林晓", reason="taken")
-    await hub.delivery.release_parked(conversation)
+    await say(hub, peer, "二")
     hold.release()
     await settled(hub, conversation, ("failed", "stale_epoch"), *[("sent", None)] * 2)
     assert channel.got == ["保单已出", TAKEN.format(name="林晓")]
@@ -297,12 +297,20 @@ async def test_a_held_conversation_waits_and_its_holder_may_take_the_reply(
     await settled(hub, conversation, *[("sent", None)] * 3)
 
 
-async def test_the_platforms_late_report_is_kept(hub: Hub, channel: Scripted, peer: str) -> None:
+async def test_the_platforms_report_on_a_notice_is_kept(hub: Hub, channel: Scripted, peer: str) -> None:
+    async def announce_only(job: DeliveryJob, message: Any) -> None:
+        await job.parked(message.id, reason="notice_sent", until=None, ref=f"n-{peer}")
+
     conversation = await say(hub, peer, "一")
     await settled(hub, conversation, ("sent", None))
-    rows = await hub.messages_after(conversation, 0)
-    await hub.delivery.confirm("scripted", str(rows[-1].delivery_ref))
-    await settled(hub, conversation, ("delivered", None))
+    channel.script = [announce_only]
+    await hub.announce(conversation, Reply("保单已出"), key=f"event-{peer}")
+    await settled(hub, conversation, ("sent", None), ("parked", "notice_sent"))
+    await hub.delivery.announced("another", f"n-{peer}")
+    await hub.delivery.announced("scripted", f"n-{peer}", problem="notice_failed blocked")
+    await settled(hub, conversation, ("sent", None), ("parked", "notice_failed blocked"))
+    await hub.delivery.announced("scripted", f"n-{peer}")
+    await settled(hub, conversation, ("sent", None), ("parked", "notice_delivered"))
 
 
 async def test_the_search_for_waiting_messages_uses_its_index(settings: Settings, hub: Hub) -> None:
@@ -325,4 +333,6 @@ async def test_what_a_dead_process_had_noted_is_unconfirmed_and_what_it_had_not_
     assert again.left() == {1, 2}
     again.leaving([3])
     assert Wire(tmp_path).left() == {1, 2, 3}
+    again.stayed([2])
+    assert Wire(tmp_path).left() == {1, 3}
     again.close()

@@ -289,3 +289,27 @@ async def test_what_was_understood_stands_beside_the_customers_message(
         )
     found = {row.text: row.understood for row in rows}
     assert found["交强险是什么"]["intent"] == "faq" and found["谢谢"] is None
+
+
+async def test_what_was_overtaken_on_its_way_is_put_before_what_was_written_after_it(
+    app: Running, rasa: FakeRasa, sender: str
+) -> None:
+    def written(text: str, *newer: int) -> Incoming:
+        return Incoming("pushed", "", sender, None, text, silence=0.2, newer=newer)
+
+    third = await app.hub.accept(written("丙"))
+    second = await app.hub.accept(written("乙", third.message_id))
+    await app.hub.accept(written("甲", third.message_id, second.message_id))
+    assert await app.hub.turn_over(third, within=5)
+    assert [turn["text"] for turn in rasa.turns] == ["甲\n乙\n丙"]
+    rows = await app.hub.messages_after(third.conversation_id, 0)
+    assert [m.text for m in rows if m.sender == "customer"] == ["甲", "乙", "丙"]
+
+
+async def test_a_turn_that_has_begun_is_not_overtaken(app: Running, rasa: FakeRasa, sender: str) -> None:
+    rasa.delay = 0.4
+    second = await app.hub.accept(Incoming("pushed", "", sender, None, "乙", silence=0.05))
+    await asyncio.sleep(0.25)
+    first = await app.hub.accept(Incoming("pushed", "", sender, None, "甲", silence=0.05, newer=(second.message_id,)))
+    assert await app.hub.turn_over(first, within=5)
+    assert [turn["text"] for turn in rasa.turns] == ["乙", "甲"]
