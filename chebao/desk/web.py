@@ -26,7 +26,8 @@ _ABOUT = """
 What the agents' page uses, and any other desk may use instead.
 
 **Who calls.** A person logs in (`POST /login`): a cookie, and `X-CSRF-Token` with every write. Another program sends
-`Authorization: Bearer CHEBAO_DESK_KEY`, and `X-Chebao-Agent: USER` where it acts for an agent (answering, taking, passing on).
+`Authorization: Bearer CHEBAO_DESK_KEY`, and `X-Chebao-Agent: USER` where it acts for an agent (answering, taking, passing on);
+the agent stays there as long as `PUT /me/state` is said at least every 30 seconds.
 
 **Live.** `POST /socket-ticket`, then `GET /socket?ticket=…` as a WebSocket: `{"type": "hello", "after": EVENT}` resumes after the
 last event known; every event holds a whole new row of `GET /state`: `state[kind][key] = body`. Programs without a socket take

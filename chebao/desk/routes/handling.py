@@ -187,7 +187,7 @@ def _add_moves(routes: APIRouter, parts: Parts) -> None:
     async def close(caller: Asking, conversation: str, body: Close) -> None:
         """Ends the conversation; the customer is asked once how it was, unless `survey` is false."""
         agent = await parts.agent(caller)
-        wrapup = body.wrapup.model_dump(mode="json") | {"survey": body.survey}
+        wrapup = body.wrapup.model_dump(mode="json")
         await parts.handling.close(agent, conversation, wrapup=wrapup, seen=body.seen, survey=body.survey)
 
 
