@@ -24,6 +24,7 @@ export function useComposer(desk: DeskContext, thread: ThreadContext, outbox: Ou
   let startedAfter = 0;
   let typed = 0;
   let saving: ReturnType<typeof setTimeout> | undefined;
+  let unsaved: { conversation: string; text: string } | null = null;
 
   const slot = computed(() => (mode.value === "reply" ? thread.id.value : `note:${thread.id.value}`));
   const colleagues = computed(() =>
@@ -33,6 +34,7 @@ export function useComposer(desk: DeskContext, thread: ThreadContext, outbox: Ou
   );
 
   function load(): void {
+    saveNow();
     text.value = desk.kept.value.draft(slot.value);
     startedAfter = thread.messages.value.at(-1)?.seq ?? 0;
     warning.value = "";
@@ -49,10 +51,16 @@ export function useComposer(desk: DeskContext, thread: ThreadContext, outbox: Ou
       typed = now;
       desk.send({ type: "typing", conversation: thread.id.value });
     }
-    const conversation = thread.id.value;
-    const words = text.value;
+    unsaved = { conversation: thread.id.value, text: text.value };
     clearTimeout(saving);
-    saving = setTimeout(() => desk.send({ type: "draft", conversation, text: words }), SAVE_MS);
+    saving = setTimeout(saveNow, SAVE_MS);
+  }
+
+  /** Gives the draft to the server, for the agent's other machines. */
+  function saveNow(): void {
+    clearTimeout(saving);
+    if (unsaved) desk.send({ type: "draft", ...unsaved });
+    unsaved = null;
   }
 
   function insert(words: string): void {
@@ -98,8 +106,8 @@ export function useComposer(desk: DeskContext, thread: ThreadContext, outbox: Ou
     if (mode.value === "reply") outbox.add(thread.id.value, words, attachments);
     else if (!(await addNote(words))) return false;
     text.value = "";
-    clearTimeout(saving);
     changed();
+    saveNow();
     return true;
   }
 
@@ -117,14 +125,12 @@ export function useComposer(desk: DeskContext, thread: ThreadContext, outbox: Ou
   }
 
   watch(slot, load, { immediate: true });
-  // A draft of another machine comes with the details.
-  watch(thread.detail, (detail) => {
-    if (detail?.draft && !text.value && mode.value === "reply" && detail.row.id === thread.id.value) {
-      insert(detail.draft);
-    }
+  // A draft of another machine comes with the first details; later ones may be older than what was sent since.
+  watch(thread.detail, (detail, before) => {
+    if (detail?.draft && !before && !text.value && mode.value === "reply") insert(detail.draft);
   });
   watch(thread.id, () => (mode.value = "reply"));
-  onBeforeUnmount(() => clearTimeout(saving));
+  onBeforeUnmount(saveNow);
 
   return { text, mode, warning, colleagues, changed, insert, filled, submit };
 }

@@ -18,7 +18,7 @@ export function useSession(api: Api, store: Store) {
   const me = shallowRef<Me | null>(null);
   const locked = ref(false);
   const demo = ref(false);
-  const idle = new Idle(store, () => void lock());
+  const idle = new Idle(store, lock);
   let retry: ReturnType<typeof setTimeout> | undefined;
 
   api.onLoggedOut = () => leave();
@@ -64,11 +64,11 @@ export function useSession(api: Api, store: Store) {
     leave();
   }
 
-  /** Hides everything at once; the server is told as soon as it can be. */
-  async function lock(): Promise<void> {
+  /** Hides everything at once. A server that cannot be told locks by itself after the same time. */
+  function lock(): void {
     locked.value = true;
     idle.stop();
-    await api.post("lock");
+    api.post("lock").catch(() => undefined);
   }
 
   async function unlock(password: string): Promise<void> {
