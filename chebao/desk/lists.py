@@ -22,7 +22,7 @@ SELECT e.ended_at, jsonb_build_object(
     'task', e.task, 'emotion', e.emotion, 'queued_at', e.queued_at, 'assigned_at', e.assigned_at, 'escalated', false,
     'waiting_since', NULL, 'last', (
         SELECT jsonb_build_object('seq', m.seq, 'from', m.sender, 'at', m.at, 'text', left(m.text, 80))
-        FROM hub.messages m WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1),
+        FROM hub.messages m WHERE m.conversation_id = c.id AND m.sender <> 'system' ORDER BY m.seq DESC LIMIT 1),
     'last_customer_seq', c.last_customer_seq,
     'customer', jsonb_build_object(
         'name', CASE WHEN c.verified ->> 'name' <> '' THEN left(c.verified ->> 'name', 1) || '*' END,

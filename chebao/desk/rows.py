@@ -31,7 +31,7 @@ SELECT c.id AS key, jsonb_build_object(
         SELECT jsonb_build_object('seq', m.seq, 'from', m.sender, 'at', m.at, 'text', CASE
             WHEN m.text <> '' THEN left(m.text, 80) WHEN m.attachments IS NOT NULL OR m.image IS NOT NULL THEN '[图片]'
             WHEN m.location IS NOT NULL THEN '[位置]' ELSE '' END)
-        FROM hub.messages m WHERE m.conversation_id = c.id ORDER BY m.seq DESC LIMIT 1),
+        FROM hub.messages m WHERE m.conversation_id = c.id AND m.sender <> 'system' ORDER BY m.seq DESC LIMIT 1),
     'last_customer_seq', c.last_customer_seq,
     'customer', jsonb_build_object(
         'name', CASE WHEN c.verified ->> 'name' <> '' THEN left(c.verified ->> 'name', 1) || '*' END,

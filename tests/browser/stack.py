@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from chebao.app import build
 from chebao.conversations.api import HubSettings
-from chebao.settings import Settings
+from chebao.settings import Settings, get_settings
 from tests.browser.dialogue import script
 from tests.fakes.rasa import FakeRasa
 
@@ -79,6 +79,10 @@ def scripted_stack(database_url: str, port: int = 0) -> Iterator[Stack]:
         await rasa.stop()
 
     with tempfile.TemporaryDirectory(prefix="chebao-browser-") as folder:
+        # what the search learns from the articles takes a minute: once for all stacks
+        learned = get_settings().data / "cache"
+        learned.mkdir(parents=True, exist_ok=True)
+        (Path(folder) / "cache").symlink_to(learned)
         thread = threading.Thread(target=lambda: asyncio.run(serve(Path(folder))), daemon=True)
         thread.start()
         if not started.wait(_START_SECONDS) or not servers[0].started:

@@ -111,7 +111,7 @@ function parseMessage(frame: Json): ChatMessage | null {
     seq,
     id: str(frame.id),
     from: sender(frame.from),
-    name: text(frame.name) || text(frame.agent),
+    name: text(record(record(frame.custom)?.agent)?.name),
     text: text(frame.text),
     buttons: choices(frame.buttons),
     image: safeUrl(text(frame.image)),

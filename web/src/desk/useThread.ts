@@ -82,10 +82,17 @@ export function useThread(desk: DeskContext, id: Ref<string>, outbox: OutboxCont
     older.value = (await fetchMessages({ before: thread.value.first })) >= PAGE && thread.value.first > 1;
   }
 
+  /** What went to somebody else may no longer be looked at; other trouble passes, and the next change fetches anew. */
+  function outOfSight(error: unknown): void {
+    if (!(error instanceof ApiError) || error.again) return;
+    problem.value = error.message;
+    detail.value = null;
+  }
+
   /** Fetches the context anew, once for many reasons at a time. */
   function refreshDetail(): void {
     clearTimeout(refresh);
-    refresh = setTimeout(() => void fetchDetail().catch(() => undefined), REFRESH_MS);
+    refresh = setTimeout(() => void fetchDetail().catch(outOfSight), REFRESH_MS);
   }
 
   function shut(of: string): void {
@@ -123,15 +130,18 @@ export function useThread(desk: DeskContext, id: Ref<string>, outbox: OutboxCont
     { immediate: true },
   );
 
+  /** What the details hang on; a conversation that went out of sight or came into it counts as changed, too. */
   const shape = computed(() => {
-    const now = row.value;
-    const tickets = Object.values(desk.state.value.ticket).filter((t) => t.conversation_id === id.value);
-    if (!now) return "";
-    const { epoch, owner, agent_id, held, task, customer, joined } = now;
-    return JSON.stringify([epoch, owner, agent_id, held, task, customer, joined, tickets]);
+    const { conversation, ticket } = desk.state.value;
+    const live = conversation[id.value];
+    const tickets = Object.values(ticket).filter((one) => one.conversation_id === id.value);
+    if (!live) return JSON.stringify([id.value, tickets]);
+    const { epoch, owner, agent_id, held, task, customer, joined } = live;
+    return JSON.stringify([id.value, tickets, epoch, owner, agent_id, held, task, customer, joined]);
   });
-  watch(shape, (now, before) => {
-    if (now && before) refreshDetail();
+  watch(shape, () => {
+    if (problem.value) void open();
+    else if (detail.value?.row.id === id.value) refreshDetail();
   });
 
   onBeforeUnmount(() => {
