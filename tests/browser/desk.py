@@ -103,6 +103,7 @@ def take(page: Page, words: str) -> None:
 
 def reply(page: Page, text: str) -> None:
     """Writes to the customer."""
+    expect(page.get_by_test_id("mode-reply")).to_have_attribute("aria-checked", "true")
     page.get_by_test_id("input").fill(text)
     page.get_by_test_id("send").click()
 

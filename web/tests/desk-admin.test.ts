@@ -71,6 +71,7 @@ function row(id: string, more: Partial<Row> = {}): Row {
     held: false,
     priority: 5,
     reason: "customer_request",
+    reason_label: "客户要求人工",
     skill: "general",
     task: null,
     emotion: null,

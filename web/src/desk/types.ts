@@ -14,6 +14,7 @@ export interface Row {
   held: boolean;
   priority: number;
   reason: string;
+  reason_label: string;
   skill: string | null;
   task: string | null;
   emotion: string | null;
@@ -39,6 +40,7 @@ export const BARE: Omit<Row, "id" | "channel" | "owner" | "epoch"> = {
   held: false,
   priority: 0,
   reason: "",
+  reason_label: "",
   skill: null,
   task: null,
   emotion: null,

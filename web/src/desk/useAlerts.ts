@@ -30,9 +30,9 @@ function ring(kind: Alert["kind"]): void {
   });
 }
 
-function notify({ kind, row }: Alert, reason: string): void {
+function notify({ kind, row }: Alert): void {
   if (typeof Notification === "undefined" || Notification.permission !== "granted") return;
-  const title = kind === "assigned" ? `新会话：${reason}` : "客户发来消息";
+  const title = kind === "assigned" ? `新会话：${row.reason_label}` : "客户发来消息";
   // What the customer wrote stays on the desk: notifications show up on locked screens.
   const shown = new Notification(title, { tag: row.id, body: row.customer.name ?? "访客" });
   shown.onclick = () => {
@@ -55,7 +55,7 @@ export function useAlerts(desk: DeskContext, opened: () => string): void {
       const seen = document.visibilityState === "visible" && opened() === alert.row.id;
       if (seen && alert.kind === "message") continue;
       if (desk.kept.value.sound) ring(alert.kind);
-      if (document.visibilityState !== "visible") notify(alert, desk.reasonOf(alert.row));
+      if (document.visibilityState !== "visible") notify(alert);
     }
   });
   const unread = computed(() => desk.mine.value.filter(desk.unread).length);

@@ -55,7 +55,6 @@ function makeDesk() {
   const kept = shallowRef(new Kept(store, ""));
   /** Number of the last message that the agent has seen, by conversation. */
   const read = shallowRef<Reads>({});
-  const reasons = shallowRef<Readonly<Record<string, string>>>({});
   let newest: DeskState | null = null;
   const listeners = new Set<(frame: Frame) => void>();
 
@@ -105,18 +104,8 @@ function makeDesk() {
       read.value = {};
     }
     setServerTime(me.server_time);
-    if (locked) return;
-    line.start();
-    void fetchReasons();
+    if (!locked) line.start();
   });
-
-  /** Why customers wait, in words; without them the reasons' names stand there. */
-  async function fetchReasons(): Promise<void> {
-    const answer = await api
-      .get<{ rows: { reason: string; label: string }[] }>("triggers")
-      .catch(() => ({ rows: [] }));
-    reasons.value = Object.fromEntries(answer.rows.map(({ reason, label }) => [reason, label]));
-  }
 
   const agentId = computed(() => session.me.value?.agent.id ?? "");
   /** The agent's own row: the live one where it is here, since state and load change. */
@@ -178,7 +167,6 @@ function makeDesk() {
     kept,
     unread,
     markRead,
-    reasonOf: (row: Row) => reasons.value[row.reason] ?? row.reason,
     onFrame,
     send: (frame: Outgoing) => line.send(frame),
     retryNow: () => line.retryNow(),

@@ -21,9 +21,9 @@ export const TABS: { tab: Tab; title: string; shortcut: string }[] = [
 const SEARCH_MS = 300;
 const OPEN_TICKETS = new Set(["open", "working", "waiting"]);
 
-function fits(row: Row, reason: string, wanted: string): boolean {
-  const { customer, last, agent_name, id } = row;
-  return [customer.name, last?.text, reason, agent_name, id].some((part) =>
+function fits(row: Row, wanted: string): boolean {
+  const { customer, last, reason_label, agent_name, id } = row;
+  return [customer.name, last?.text, reason_label, agent_name, id].some((part) =>
     (part ?? "").toLowerCase().includes(wanted),
   );
 }
@@ -41,7 +41,7 @@ export function useLists(desk: DeskContext, { open, actions }: WorkContext) {
     const all = view === "mine" ? desk.mine.value : view === "queue" ? desk.queue.value : everything.value;
     const wanted = search.value.trim().toLowerCase();
     if (!wanted) return all;
-    const found = all.filter((row) => fits(row, desk.reasonOf(row), wanted));
+    const found = all.filter((row) => fits(row, wanted));
     return view === "open"
       ? [...found, ...ended.value.filter((row) => !desk.state.value.conversation[row.id])]
       : found;
