@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
@@ -99,6 +101,13 @@ def take(page: Page, words: str) -> None:
     waiting(page, words).get_by_role("button", name="接入").click()
     expect(page.get_by_test_id("owner")).to_contain_text("我在接待")
     page.get_by_test_id("tab-mine").click()
+
+
+def picture(page: Page, name: str) -> None:
+    """Takes a picture for the documentation where `CHEBAO_SCREENSHOTS=docs/screenshots` asks for it."""
+    if folder := os.environ.get("CHEBAO_SCREENSHOTS"):
+        page.wait_for_timeout(400)
+        page.screenshot(path=Path(folder) / f"desk-{name}.png")
 
 
 def reply(page: Page, text: str) -> None:

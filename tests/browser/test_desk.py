@@ -11,8 +11,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.desk import agent, clear, customer, log_in, reply, said, take, waiting, window
+from tests.browser.desk import agent, clear, customer, log_in, picture, reply, said, take, waiting, window
 from tests.browser.driver import messages, say
+
+
+_LOADING_SECONDS = 60
 
 
 @pytest.fixture
@@ -57,6 +60,7 @@ def test_waiting_customer_is_taken_answered_and_hears_it(browser: Browser, stack
         say(chat, "谢谢，能快点吗")
         expect(said(desk, "谢谢，能快点吗")).to_be_visible()
         expect(waiting(desk, "谢谢，能快点吗").locator(".wait")).to_be_visible()
+        picture(desk, "conversation")
         reply(desk, "马上。")
         expect(waiting(desk, "马上。").locator(".wait")).to_have_count(0)
 
@@ -70,6 +74,7 @@ def test_draft_survives_a_lock_a_reload_and_another_conversation(browser: Browse
         desk.keyboard.press("Alt+l")
         lock = desk.get_by_test_id("lock")
         expect(lock).to_be_visible()
+        picture(desk, "locked")
         expect(desk.get_by_test_id("log")).to_be_hidden()
         lock.get_by_label("密码").fill("wrong")
         lock.get_by_role("button", name="解锁").click()
@@ -156,8 +161,15 @@ def test_ready_words_and_articles_come_with_a_key(browser: Browser, stack_url: s
         desk.keyboard.press("Alt+k")
         search = desk.get_by_test_id("knowledge")
         expect(search).to_be_focused()
-        search.fill("交强险赔多少")
+        # the first to ask waits for the articles to be loaded
+        for _ in range(_LOADING_SECONDS):
+            search.fill("")
+            search.fill("交强险赔多少")
+            desk.wait_for_timeout(1_000)
+            if desk.locator(".knowledge li").count():
+                break
         expect(desk.locator(".knowledge li").first).to_contain_text("交强险")
+        picture(desk, "knowledge")
         search.press("Enter")
         expect(desk.get_by_role("dialog")).to_be_hidden()
         expect(box).to_have_value(re.compile("交强险"))
@@ -197,6 +209,7 @@ def test_everything_by_keyboard(browser: Browser, stack_url: str, word: str) -> 
         expect(desk.get_by_test_id("state")).to_be_visible()
         desk.keyboard.press("?")
         expect(desk.get_by_test_id("cheats")).to_contain_text("交回机器人")
+        picture(desk, "keyboard")
         desk.keyboard.press("Escape")
         expect(desk.get_by_test_id("cheats")).to_be_hidden()
         desk.keyboard.press("Alt+s")
