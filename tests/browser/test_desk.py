@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.desk import agent, clear, customer, log_in, picture, reply, said, take, waiting, window
 from tests.browser.driver import messages, say
 
-
 _LOADING_SECONDS = 60
 
 
