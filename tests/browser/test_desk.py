@@ -257,6 +257,7 @@ def test_conversation_that_went_elsewhere_keeps_the_words(browser: Browser, stac
             expect(lead.get_by_test_id("owner")).to_contain_text("我在接待")
             expect(desk.get_by_role("main", name="会话").get_by_role("alert")).to_be_visible()
             # the agent was writing a moment ago: who answers now would be warned
+            expect(lead.get_by_test_id("mode-reply")).to_have_attribute("aria-checked", "true")
             expect(lead.get_by_test_id("collision")).to_have_count(0, timeout=15_000)
             reply(lead, "我是主管，我来处理。")
             expect(said(chat, "我是主管，我来处理。")).to_have_count(1)

@@ -21,7 +21,8 @@ export function useComposer(desk: DeskContext, thread: ThreadContext, outbox: Ou
   const mode = ref<Mode>("reply");
   /** Why the first press of Enter did not send; the second one does. */
   const warning = ref("");
-  let startedAfter = 0;
+  /** The last message on screen when the first letter was written. */
+  let startedAfter: number | null = null;
   let typed = 0;
   let saving: ReturnType<typeof setTimeout> | undefined;
   let unsaved: { conversation: string; text: string } | null = null;
@@ -36,14 +37,14 @@ export function useComposer(desk: DeskContext, thread: ThreadContext, outbox: Ou
   function load(): void {
     saveNow();
     text.value = desk.kept.value.draft(slot.value);
-    startedAfter = thread.messages.value.at(-1)?.seq ?? 0;
+    startedAfter = null;
     warning.value = "";
   }
 
   /** Keeps every letter here at once, and on the server when the agent pauses. */
   function changed(): void {
     warning.value = "";
-    if (!text.value) startedAfter = thread.messages.value.at(-1)?.seq ?? 0;
+    startedAfter = text.value ? (startedAfter ?? thread.messages.value.at(-1)?.seq ?? 0) : null;
     desk.kept.value.saveDraft(slot.value, text.value);
     if (mode.value !== "reply") return;
     const now = Date.now();
@@ -87,9 +88,10 @@ export function useComposer(desk: DeskContext, thread: ThreadContext, outbox: Ou
     if (open.length > 0) return `还有没填的：${open.join("、")}。`;
     if (mode.value !== "reply") return "";
     if (colleagues.value.length > 0) return `${colleagues.value.join("、")}正在回复这位客户。`;
+    const since = startedAfter ?? Infinity;
     const other = thread.messages.value.find(
       (message) =>
-        message.seq > startedAfter && message.from === "agent" && message.agent?.id !== desk.agentId.value,
+        message.seq > since && message.from === "agent" && message.agent?.id !== desk.agentId.value,
     );
     return other ? `${other.agent?.name ?? "同事"}刚刚已经回复了。` : "";
   }
