@@ -52,7 +52,7 @@ async def test_the_previous_aes_key_still_opens_and_seals(start: StartWorld, ope
 async def test_a_slow_answer_comes_by_call_and_the_push_is_acknowledged_in_time(world: World, openid: str) -> None:
     world.rasa.delay = 4.2
     await world.wechat.say(openid, "慢慢来")
-    assert max(world.wechat.acknowledged) < 4.0
+    assert max(world.wechat.acknowledged) < world.wechat.cut_off
     phone = world.wechat.phone(openid)
     assert phone.texts() == []
     await eventually(lambda: phone.typing_until > world.wechat.now() or bool(phone.texts()))
