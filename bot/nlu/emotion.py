@@ -105,9 +105,11 @@ class EmotionTagger(GraphComponent):
             return dict(CALM)
         chances = self.model.probabilities(values @ self.model.weights[columns] + self.model.biases)
         grave = [self.names.index(name) for name in DANGER if name in self.names]
-        best = int(chances.argmax())
-        if grave and signs(prepared) and chances[grave].sum() >= SERIOUS:
+        shown = signs(prepared)
+        if grave and shown and chances[grave].sum() >= SERIOUS:
             best = max(grave, key=lambda i: chances[i])
+        else:  # characters alone never make a grave one: a plate reads like a hotline's number
+            best = max((i for i in range(len(chances)) if i not in grave), key=lambda i: chances[i])
         return {"name": self.names[best], "confidence": round(float(chances[best]), 2)}
 
     def _columns(self, prepared: str) -> tuple[np.ndarray, np.ndarray]:
