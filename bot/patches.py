@@ -55,7 +55,7 @@ VERSION = "3.6.21"
 ACTION_TIMEOUT = 7.0
 """Seconds for one action call; the hub gives a turn 8, Rasa's own limit is 300."""
 
-RANKING_SENT = 5
+RANKING_KEPT = 5
 
 _originals: dict[tuple[type, str], Any] = {}
 _applied = False
@@ -159,7 +159,6 @@ def _small_payload(self: RemoteAction, tracker: DialogueStateTracker, domain: An
     state = tracker.current_state(EventVerbosity.NONE)
     state["events"] = _said_last(tracker) + _actions_of_this_turn(tracker)
     message = dict(state["latest_message"] or {})
-    message["intent_ranking"] = message.get("intent_ranking", [])[:RANKING_SENT]
     message.pop("text_tokens", None)
     state["latest_message"] = message
     if state["active_loop"]:
@@ -288,6 +287,8 @@ async def _parse(
         parsed: dict[str, Any] = await original(self, message, tracker, only_output_properties)
     finally:
         questions.asked.reset(token)
+    # Each live tracker keeps every message's ranking: all 29 intents are ten of the sixteen kilobytes of a turn.
+    parsed["intent_ranking"] = parsed.get("intent_ranking", [])[:RANKING_KEPT]
     return parsed
 
 
