@@ -274,7 +274,7 @@ async def test_the_cashier_escapes_and_is_closed_to_guesses_and_outside_demo(sta
     assert (await stand.http.get("/cashier/guess")).status_code == 404
     assert len(row["pay_url"].rsplit("/", 1)[1]) >= 43
     assert (await stand.http.get("/cashier.css")).headers["content-type"].startswith("text/css")
-    secrets = dict.fromkeys(("chat_key", "backoffice_token", "events_secret", "session_secret"), "s" * 20)
+    secrets = dict.fromkeys(("chat_key", "backoffice_token", "desk_key", "events_secret", "session_secret"), "s" * 20)
     real = await make_stand(mode="production", **secrets)
     assert "确认支付" not in (await real.http.get(row["pay_url"])).text
     assert (await real.http.post(row["pay_url"])).status_code == 409

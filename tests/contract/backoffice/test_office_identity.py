@@ -19,6 +19,8 @@ async def test_phone_and_code_name_the_customer(stand) -> None:
         "phone": "13800000001",
         "name": "王建国",
         "id_card_masked": "1101**********0013",
+        "tier": "standard",
+        "senior": False,
     }
 
 
@@ -31,7 +33,8 @@ async def test_plate_and_last_four_send_to_the_phone_on_file(stand) -> None:
 async def test_an_unknown_phone_becomes_a_new_customer(stand) -> None:
     sent = await stand.office.send_code(phone="13700000088", key=stand.key())
     verified = await stand.office.verify_code(sent["challenge_id"], "246810")
-    assert verified == {"customer_id": None, "phone": "13700000088", "name": None, "id_card_masked": None}
+    unknown = {"customer_id": None, "name": None, "id_card_masked": None, "tier": None, "senior": False}
+    assert verified == unknown | {"phone": "13700000088"}
     made = await stand.office.upsert_customer(*NEW, stand.key())
     assert made["id"] not in {f"C00{n}" for n in range(1, 7)}
     again = await stand.office.upsert_customer(*NEW[:3], "上海", stand.key())
@@ -62,7 +65,7 @@ async def test_five_wrong_tries_lock_the_phone_for_ten_minutes(make_stand, mode:
     secrets = (
         {}
         if mode == "demo"
-        else dict.fromkeys(("chat_key", "backoffice_token", "events_secret", "session_secret"), secret)
+        else dict.fromkeys(("chat_key", "backoffice_token", "desk_key", "events_secret", "session_secret"), secret)
     )
     stand = await make_stand(sms=sms, mode=mode, **secrets)
     await stand.rows("DELETE FROM backoffice.code_locks")
@@ -125,7 +128,7 @@ async def test_sending_is_unlimited_in_demo_mode_and_paced_outside(make_stand, s
     async def sms(phone: str, text: str) -> None:
         """Delivered."""
 
-    secrets = dict.fromkeys(("chat_key", "backoffice_token", "events_secret", "session_secret"), "s" * 20)
+    secrets = dict.fromkeys(("chat_key", "backoffice_token", "desk_key", "events_secret", "session_secret"), "s" * 20)
     real = await make_stand(sms=sms, mode="production", **secrets)
     await real.office.send_code(phone="13900000077", key=real.key())
     answer = await real.http.post("/codes", json={"phone": "13900000077"}, headers={"Idempotency-Key": "p2"})

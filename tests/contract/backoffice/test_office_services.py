@@ -122,7 +122,7 @@ async def test_demo_data_load_once_at_the_start_and_only_in_demo_mode(make_stand
     await stand.office.create_rescue({"place": "某处"}, stand.key())
     async with stand.app.router.lifespan_context(stand.app):
         assert len(await stand.office.list_rows("rescues")) == 1
-    secrets = dict.fromkeys(("chat_key", "backoffice_token", "events_secret", "session_secret"), "s" * 20)
+    secrets = dict.fromkeys(("chat_key", "backoffice_token", "desk_key", "events_secret", "session_secret"), "s" * 20)
     real = await make_stand(mode="production", **secrets)
     assert (await real.http.post("/demo/reset")).status_code == 404
     await stand.rows("DELETE FROM backoffice.claims")
