@@ -194,6 +194,6 @@ async def test_a_burst_reaches_many_pages_in_order(site: Site) -> None:
     for _ in pages:
         await ready.acquire()
     for n in range(1, 21):
-        await site.office.hub.announce(conversation, Reply(f"第{n}条"), key=f"{conversation}-{n}")
+        await site.office.hub.announce(conversation, Reply(f"第{n}条"), key=f"{conversation}-{n}", sender="bot")
     seen = await asyncio.gather(*pages)
     assert all(ids == sorted(set(ids)) for ids in seen) and len({tuple(ids) for ids in seen}) == 1
