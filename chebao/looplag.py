@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import suppress
 
+from chebao import background
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -36,10 +36,7 @@ class LoopLag:
         self._task = asyncio.create_task(self._watch(), name="loop-lag")
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await background.stop(self._task)
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()

@@ -12,11 +12,12 @@ import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import psycopg
 from sqlalchemy import BigInteger, column, text
 
+from chebao import background
 from chebao.logs import line
 
 CHANNEL = "chebao_hub"
@@ -58,10 +59,7 @@ class Signals:
         await self._ready.wait()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await background.stop(self._task)
 
     def wake(self, conversation_id: str, *, pushes: bool = False) -> None:
         """Wakes the waiters of this process.

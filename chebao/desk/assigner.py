@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
 
+from chebao import background
 from chebao.conversations.api import Hub, Transaction, give_to_agent
 from chebao.db import Connection, Pool
 from chebao.desk import agents
@@ -126,10 +127,7 @@ class Assigner:
         self._task = asyncio.create_task(self._run(), name="desk-assigner")
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await background.stop(self._task)
 
     async def _run(self) -> None:
         while True:

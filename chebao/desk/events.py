@@ -11,7 +11,7 @@ import json
 import logging
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from chebao import background
 from chebao.db import Connection, Pool
 from chebao.desk import rows
 from chebao.errors import ChebaoError
@@ -154,10 +155,7 @@ class Feed:
         await self._ready.wait()
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await background.stop(self._task)
 
     @property
     def newest(self) -> int:

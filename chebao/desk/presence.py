@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import suppress
 from datetime import timedelta
 
+from chebao import background
 from chebao.conversations.api import Hub
 from chebao.db import Connection, Pool, transaction
 from chebao.desk import agents, events, notices
@@ -45,10 +45,7 @@ class Presence:
         self._task = asyncio.create_task(self._run(), name="desk-presence")
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await background.stop(self._task)
 
     async def set_state(self, agent_id: str, state: agents.State, *, reason: str | None = None) -> None:
         """Changes an agent's state; who goes offline has his conversations moved on at once.

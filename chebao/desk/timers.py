@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from chebao import background
 from chebao.db import Connection, Pool
 from chebao.errors import ChebaoError
 from chebao.logs import line
@@ -77,10 +77,7 @@ class Timers:
         self._task = asyncio.create_task(self._run(), name="desk-timers")
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await background.stop(self._task)
 
     async def _run(self) -> None:
         while True:
