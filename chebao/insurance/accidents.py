@@ -221,9 +221,13 @@ _OUTCOME = re.compile(
 _BEFORE_VERB = 2
 
 
+_READ = 5_000
+"""Characters of a message in which a kind of accident is looked for: 20,000 took 120 ms, more than twice what is promised."""
+
+
 def find_accident_types(text: str) -> list[Found]:
     """Accident types in the customer's words; overlapping ones go to the more telling type (a parked car hit is no scratch)."""
-    folded = fold(text)
+    folded = fold(text[:_READ])
     if not _TRIGGER.search(folded):
         return []
     taken = Taken(len(folded))
