@@ -20,6 +20,7 @@ from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import TEXT_TOKENS
 
 from bot import history, patches
 from bot.database import Answer, Database
@@ -29,6 +30,10 @@ logger = logging.getLogger(__name__)
 patches.apply()
 
 MAX_LIVE = int(os.environ.get("CHEBAO_RASA_LIVE_TRACKERS", "2000"))
+MAX_LIVE_EVENTS = 8 * MAX_LIVE
+"""Events of all live trackers together, a first turn for each: a conversation's length then moves no memory (1 KB an event,
+7 KB a tracker), only how soon it is read again."""
+
 MAX_IDLE_SECONDS = float(os.environ.get("CHEBAO_RASA_LIVE_SECONDS", "3600"))
 MAX_RECENT = 64
 
@@ -59,6 +64,9 @@ class LiveTracker(DialogueStateTracker):
     stored = 0
     first_seq = 0
     next_seq = 0
+    held = 0
+    """Events that the store has counted for it."""
+
     damaged = False
 
 
@@ -72,6 +80,7 @@ class LiveTrackerStore(TrackerStore):
         super().__init__(domain, event_broker, **kwargs)
         self.database = Database(host) if "://" in (host or "") else None
         self._live: OrderedDict[str, tuple[LiveTracker, float]] = OrderedDict()
+        self._live_events = 0
         self._answers: dict[tuple[str, str], Answer] = {}
 
     async def retrieve(self, sender_id: str) -> LiveTracker | None:
@@ -96,6 +105,9 @@ class LiveTrackerStore(TrackerStore):
         turn = current_turn.get()
         if turn is not None and tracker.latest_message is not None:
             turn.understood = understood(tracker.latest_message.parse_data or {})
+        if tracker.latest_message is not None:
+            # A third of what understanding leaves; `rasa test` alone reads it.
+            (tracker.latest_message.parse_data or {}).pop(TEXT_TOKENS, None)
         new = [event.as_dict() for event in list(tracker.events)[tracker.stored :]]
         if not new and not tracker.damaged:
             self._keep(tracker)
@@ -140,7 +152,9 @@ class LiveTrackerStore(TrackerStore):
 
     def drop(self, sender_id: str) -> None:
         """Forgets the live copy; the next turn reads the rows."""
-        self._live.pop(sender_id, None)
+        kept = self._live.pop(sender_id, None)
+        if kept is not None:
+            self._live_events -= kept[0].held
 
     def init_tracker(self, sender_id: str) -> LiveTracker:
         """A tracker without events."""
@@ -160,15 +174,18 @@ class LiveTrackerStore(TrackerStore):
     def _keep(self, tracker: LiveTracker) -> None:
         """Puts the tracker in as the most recent, and drops what is over the bounds."""
         now = time.monotonic()
+        self.drop(tracker.sender_id)
+        tracker.held = len(tracker.events)
         self._live[tracker.sender_id] = (tracker, now)
-        self._live.move_to_end(tracker.sender_id)
+        self._live_events += tracker.held
         if self.database is None:
             return
         while self._live:
             oldest, (_, used) = next(iter(self._live.items()))
-            if len(self._live) <= MAX_LIVE and now - used <= MAX_IDLE_SECONDS:
+            over = len(self._live) > MAX_LIVE or (self._live_events > MAX_LIVE_EVENTS and oldest != tracker.sender_id)
+            if not over and now - used <= MAX_IDLE_SECONDS:
                 break
-            del self._live[oldest]
+            self.drop(oldest)
 
     def _rebuild(self, sender_id: str, rows: list[tuple[int, Any]]) -> LiveTracker:
         """The tracker of stored rows; one that cannot be read begins anew, and the log says which."""

@@ -188,6 +188,23 @@ def test_bounds_by_number_and_age(
     assert state(agent, "c0")["active_loop"]["name"] == "claim_form"
 
 
+def test_bound_by_the_events_of_all_together(
+    model: str, database_url: str, actions: FakeActions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = agent_of(model, database_url, actions)
+    store = agent.tracker_store
+    monkeypatch.setattr(tracker_store, "MAX_LIVE_EVENTS", 60)
+    for turn, text in enumerate(SCRIPT):
+        for number in range(8):
+            run(say(agent, f"e{number}", turn, text))
+            held = [len(tracker.events) for tracker, _ in store._live.values()]
+            assert sum(held) <= 60 or len(held) == 1
+            assert sum(held) == store._live_events
+    monkeypatch.setattr(tracker_store, "MAX_LIVE_EVENTS", 1)
+    run(say(agent, "e0", 99, "你好"))
+    assert run(store.keys()) == ["e0"], "the conversation that speaks stays, however long it is"
+
+
 def test_second_writer_is_noticed_and_stores_nothing(model: str, database_url: str, actions: FakeActions) -> None:
     ours, theirs = agent_of(model, database_url, actions), agent_of(model, database_url, actions)
     run(say(ours, "both", 0, "我要报案"))

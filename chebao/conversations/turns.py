@@ -193,22 +193,23 @@ class Turns:
         """One turn after the other until nothing waits."""
         work = self._given.pop(conversation_id, None) or await self._claim(conversation_id)
         pace, clock = self._paces[conversation_id], asyncio.get_running_loop().time
-        while work:
-            claimed = clock()
-            await pace.heard_out(claimed)
-            async with self._gate.entered(work.messages[0].at):
-                if conversation_id in self._again or clock() - claimed > _FRESH:
-                    self._again.discard(conversation_id)
-                    work = await self._claim(conversation_id, unasked=work)
-                    if work is None:
-                        break
-                pace.begin(clock())
-                self.asking.add(conversation_id)
-                outcome = await self._ask(work)
-            work = await self._written(work, outcome)
-            self.asking.discard(conversation_id)
-            if work is None:
-                pace.end(clock())
+        try:
+            while work:
+                claimed = clock()
+                await pace.heard_out(claimed)
+                async with self._gate.entered(work.messages[0].at):
+                    if conversation_id in self._again or clock() - claimed > _FRESH:
+                        self._again.discard(conversation_id)
+                        work = await self._claim(conversation_id, unasked=work)
+                        if work is None:
+                            break
+                    pace.begin(clock())
+                    self.asking.add(conversation_id)
+                    outcome = await self._ask(work)
+                work = await self._written(work, outcome)
+                self.asking.discard(conversation_id)
+        finally:
+            pace.end(clock())  # also where no turn was due: one that never ends would be remembered for good
 
     async def _written(self, work: Work, outcome: Outcome | None) -> Work | None:
         try:

@@ -37,7 +37,9 @@ _AT_ONCE = 500
 _FARTHEST = 5_000
 """Events behind which it is cheaper to fetch the state anew."""
 
-_REMEMBERED = 2_000
+_REMEMBERED = 500
+"""Events kept in memory at least, twice as many at most, at some 4 KB each; pages that are further behind read the table."""
+
 _STALE = "页面已过期，正在重新加载。"
 
 
