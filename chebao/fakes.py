@@ -35,6 +35,7 @@ FAKES: dict[str, Fake] = {
             "CHEBAO_WECHAT_TOKEN": "fake-token",
             "CHEBAO_WECHAT_AES_KEY": "k" * 43,
             "CHEBAO_WECHAT_API": "{fake}",
+            "CHEBAO_WECHAT_SUBSCRIPTION_TEMPLATES": '["sub-once"]',
         },
     ),
     "telegram": Fake(

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     wechat_aes_key_previous: SecretStr = SecretStr("")
     wechat_api: str = "https://api.weixin.qq.com"
     wechat_notice_template: str = ""
+    wechat_subscription_templates: list[str] = []
 
     telegram_token: SecretStr = SecretStr("")
     telegram_secret: SecretStr = SecretStr("")

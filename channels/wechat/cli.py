@@ -14,7 +14,8 @@ import httpx
 import typer
 
 from channels.wechat import menu
-from channels.wechat.client import Action, NotReached, Unanswered, WeChatError, client_of
+from channels.wechat.client import Action, Client, NotReached, Unanswered, WeChatError, client_of
+from channels.wechat.notices import Subscription
 from chebao.doctor import Finding
 from chebao.settings import Settings, get_settings
 
@@ -91,6 +92,7 @@ async def _account(settings: Settings) -> list[Finding]:
     try:
         await client.token()
         current = await client.current_menu()
+        templates = await _templates(client, settings.wechat_subscription_templates)
     except WeChatError as error:
         fallback = (f"微信返回错误 {error.code}", f"WeChat answers errcode {error.code}")
         where = "wechat token" if error.action is not Action.GIVE_UP else "wechat api"
@@ -100,7 +102,7 @@ async def _account(settings: Settings) -> list[Finding]:
         return [Finding("wechat api", False, *words)]
     finally:
         await client.close()
-    found = [Finding("wechat token", True, "access_token 正常", "token works")]
+    found = [Finding("wechat token", True, "access_token 正常", "token works"), *templates]
     if not current.get("is_menu_open"):
         found.append(
             Finding(
@@ -111,6 +113,24 @@ async def _account(settings: Settings) -> list[Finding]:
             )
         )
     return found
+
+
+async def _templates(client: Client, wanted: list[str]) -> list[Finding]:
+    """Whether the subscription messages that are set can be filled and sent."""
+    if not wanted:
+        return []
+    known = {one.template: one for one in map(Subscription.of, await client.subscription_templates())}
+    unusable = [name for name in wanted if name not in known or not known[name].usable]
+    if unusable:
+        names = "、".join(unusable)
+        return [
+            Finding(
+                "wechat templates", False,
+                f"订阅通知模板不能用：{names}。模板要在 公众号后台 → 订阅通知 → 我的模板 里，字段只能是 thing、time、date、phrase，至少一个 thing",
+                f"subscription templates unknown or with other fields than thing, time, date, phrase: {names}",
+            )
+        ]  # fmt: skip
+    return [Finding("wechat templates", True, "订阅通知模板正常", "subscription templates can be used")]
 
 
 async def _webhook(settings: Settings) -> Finding:

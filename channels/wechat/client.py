@@ -39,6 +39,7 @@ class Action(Enum):
     NO_MENU = "no_menu"
     MEDIA_GONE = "media_gone"
     IGNORE = "ignore"
+    WITHDRAWN = "withdrawn"
     CONFIGURE = "configure"
     GIVE_UP = "give_up"
 
@@ -54,7 +55,9 @@ ACTIONS: dict[int, Action] = {
     40125: Action.CONFIGURE,  # app secret
     40164: Action.CONFIGURE,  # our address is not on the account's white list
     40200: Action.NO_MENU,  # test and unverified accounts may not send menus
+    40037: Action.CONFIGURE,  # template not of this account
     43004: Action.UNREACHABLE,  # does not follow
+    43101: Action.WITHDRAWN,  # subscription message: none, or no more consent
     45002: Action.SPLIT,
     45009: Action.TOMORROW,  # daily quota
     45011: Action.LATER,  # per minute
@@ -63,6 +66,7 @@ ACTIONS: dict[int, Action] = {
     45072: Action.IGNORE,  # typing: unknown command
     45080: Action.IGNORE,  # typing: no interaction within 30 s
     45081: Action.IGNORE,  # typing: shown already
+    47003: Action.CONFIGURE,  # the fields are not those of the template
     48001: Action.CONFIGURE,  # the account may not use this interface
     48006: Action.TOMORROW,
     50002: Action.CONFIGURE,  # account restricted
@@ -161,17 +165,20 @@ class Client:
 
     # outside the windows
 
-    async def send_template(
-        self, openid: str, template_id: str, data: dict[str, str], leaving: Leaving | None = None
-    ) -> str:
+    async def send_template(self, openid: str, template_id: str, data: dict[str, str]) -> str:
         """A template message; returns its number, under which its fate is reported."""
         body = {"touser": openid, "template_id": template_id, "data": _values(data)}
-        return str((await self.call("POST", "/cgi-bin/message/template/send", body, leaving)).get("msgid", ""))
+        return str((await self.call("POST", "/cgi-bin/message/template/send", body)).get("msgid", ""))
 
-    async def send_subscription(self, openid: str, template_id: str, data: dict[str, str], page: str = "") -> None:
-        """A subscription message, once for each consent that the customer gave."""
-        body = {"touser": openid, "template_id": template_id, "page": page, "data": _values(data)}
+    async def send_subscription(self, openid: str, template_id: str, data: dict[str, str]) -> None:
+        """A subscription message, once for each consent that the customer gave. WeChat gives it no number that we could keep."""
+        body = {"touser": openid, "template_id": template_id, "data": _values(data)}
         await self.call("POST", "/cgi-bin/message/subscribe/bizsend", body)
+
+    async def subscription_templates(self) -> list[dict[str, Any]]:
+        """The account's templates for subscription messages: ``priTmplId``, ``content``, ``type`` (2: one message, 3: lasting)."""
+        found = (await self.call("GET", "/wxaapi/newtmpl/gettemplate")).get("data")
+        return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
     # media
 

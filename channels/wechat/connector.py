@@ -20,7 +20,7 @@ from channels.wechat import bubbles, protocol
 from channels.wechat.bubbles import Words
 from channels.wechat.client import Client
 from channels.wechat.intake import Intake
-from channels.wechat.order import SILENCE, Order
+from channels.wechat.order import Order
 from channels.wechat.sender import Sender
 from chebao.conversations.api import Accepted, DeliveryJob, DeliveryLost, Hold, Hub
 from chebao.logs import line
@@ -33,6 +33,9 @@ PATIENCE = 3.5
 
 _ANSWERS_KEPT = 30.0
 _MOST_TYPING = 16
+_TYPING_SECONDS = 1.0
+"""So many dots within so much time: under load the calls would take the time of the answers."""
+
 _AFTER_PASSIVE = 0.3
 """The passive reply goes out with the HTTP answer; a call made in the same moment could overtake it."""
 
@@ -170,7 +173,9 @@ class WeChat:
             if incoming is None:
                 return None
             newer = self._order.newer(inbound.openid, inbound.place)
-            accepted = await self._hub.accept(replace(incoming, silence=SILENCE, newer=newer))
+            typed = inbound.kind != "event" and not inbound.menu_id
+            silence = self._order.silence(inbound.openid, typed=typed)
+            accepted = await self._hub.accept(replace(incoming, silence=silence, newer=newer))
             self._order.enter(inbound.openid, inbound.place, accepted.message_id)
         if accepted.duplicate:
             return await self._said_before(accepted)
@@ -180,7 +185,7 @@ class WeChat:
             if await self._ready(accepted, PATIENCE - (time.monotonic() - began)):
                 passive = await self._take_first(accepted, hold) if hold.wanted else None
             elif len(self._tasks) < _MOST_TYPING:
-                self._spawn(self._client.typing(inbound.openid))
+                self._spawn(self._show_typing(inbound.openid))
         finally:
             if passive is None:
                 hold.release()
@@ -193,6 +198,10 @@ class WeChat:
             ready = await self._hub.turn_over(accepted, within=within)
         self._patience.tell(in_time=ready)
         return ready
+
+    async def _show_typing(self, openid: str) -> None:
+        await self._client.typing(openid)
+        await asyncio.sleep(_TYPING_SECONDS)
 
     async def _said_before(self, accepted: Accepted) -> Passive | None:
         """What another process, or this one before it was killed, gave as the passive reply."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
 
 from channels.wechat import menu
 from channels.wechat.client import Client, NotReached, Unanswered, WeChatError
+from channels.wechat.notices import ref_of
 from channels.wechat.protocol import Inbound
-from chebao.conversations.api import MAX_BYTES, Hub, Incoming, Reply, Uploads, judge
+from chebao.conversations.api import MAX_BYTES, Consents, Hub, Incoming, Reply, Uploads, judge
 from chebao.errors import InputRefused, NotFound
 from chebao.logs import line
 
@@ -50,8 +52,11 @@ class Intake:
         transcriber: where there is none, customers are asked to type.
     """
 
-    def __init__(self, client: Client, hub: Hub, uploads: Uploads, transcriber: Transcriber | None = None) -> None:
-        self._client, self._hub, self._uploads, self._transcriber = client, hub, uploads, transcriber
+    def __init__(
+        self, client: Client, hub: Hub, uploads: Uploads, consents: Consents, transcriber: Transcriber | None = None
+    ) -> None:
+        self._client, self._hub, self._uploads, self._consents = client, hub, uploads, consents
+        self._transcriber = transcriber
         self._judging = asyncio.Semaphore(2)  # a large picture takes some 500 MB while it is judged
         self._labels = menu.labels(menu.load())
 
@@ -138,10 +143,24 @@ class Intake:
             case "templatesendjobfinish" | "subscribe_msg_sent_event":
                 problem = None if inbound.status == "success" else f"notice_failed {inbound.status or 'unknown'}"
                 log.info(line("wechat_notice_report", ref=inbound.message_ref, problem=problem))
-                await self._hub.delivery.announced(CHANNEL, inbound.message_ref, problem=problem)
+                known_by = ref_of(inbound.template, inbound.openid) if inbound.template else inbound.message_ref
+                await self._hub.delivery.announced(CHANNEL, known_by, problem=problem)
+            case "subscribe_msg_popup_event" | "subscribe_msg_change_event":
+                await self._decided(inbound)
             case _:
                 log.info(line("wechat_event_ignored", name=re.sub(r"\W", "", inbound.event)[:40]))
         return None
+
+    async def _decided(self, inbound: Inbound) -> None:
+        """The customer agreed to be told by subscription messages, or wants no more of them."""
+        at = datetime.fromtimestamp(inbound.created, UTC)
+        for template, status in inbound.decisions:
+            if status.startswith("accept"):  # also acceptWithAlert and the like
+                await self._consents.give(inbound.account, inbound.openid, template, inbound.key, at)
+            elif inbound.event == "subscribe_msg_change_event":
+                # closing the dialog asks for nothing new and takes nothing back
+                await self._consents.withdraw(inbound.account, inbound.openid, template, at)
+            log.info(line("wechat_subscription", template=template, status=re.sub(r"\W", "", status)[:20]))
 
     def _arrival(self, inbound: Inbound) -> dict[str, Any]:
         """A follower or a scanned code; the code of a renewal letter opens the renewal of its policy."""

@@ -7,13 +7,18 @@ written earlier is put in its place (`Incoming.newer`).
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 SILENCE = 0.3
-"""Seconds by which a push may be overtaken."""
+"""Seconds by which a push may be overtaken while a customer writes one message after the other."""
 
+ALONE = 0.15
+"""The same where nothing says that there is another one: a first message that overtook the one before it."""
+
+_HURRY = 2.0
 _KEPT = 10.0
 
 type Place = tuple[int, int]
@@ -26,6 +31,7 @@ class Order:
     def __init__(self) -> None:
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
         self._entered: defaultdict[str, dict[int, Place]] = defaultdict(dict)
+        self._last: dict[str, float] = {}
 
     @asynccontextmanager
     async def turn(self, openid: str) -> AsyncIterator[None]:
@@ -44,13 +50,25 @@ class Order:
         """Messages of the last seconds that the customer wrote after this one."""
         return tuple(number for number, at in self._entered.get(openid, {}).items() if at > place)
 
+    def silence(self, openid: str, *, typed: bool) -> float:
+        """Seconds to wait for what may have been overtaken by the message whose turn it is.
+
+        Args:
+            typed: not a press or a scan, before which nobody sends something else in the same moment.
+        """
+        hurried = self._locks[openid][1] > 1 or time.monotonic() - self._last.get(openid, -_HURRY) < _HURRY
+        if hurried:
+            return SILENCE
+        return ALONE if typed else 0.0
+
     def enter(self, openid: str, place: Place, message_id: int) -> None:
         """A message stands in the ledger."""
         self._entered[openid][message_id] = place
+        self._last[openid] = time.monotonic()
         asyncio.get_running_loop().call_later(_KEPT, self._forget, openid, message_id)
 
     def _forget(self, openid: str, message_id: int) -> None:
         entered = self._entered[openid]
         entered.pop(message_id, None)
         if not entered:
-            del self._entered[openid]
+            del self._entered[openid], self._last[openid]

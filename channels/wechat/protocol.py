@@ -83,7 +83,9 @@ class Inbound:
         number: MsgId, 0 of an event.
         menu_id: id of the pressed item of a menu message, which comes as a text.
         event: lower case; ``subscribe`` also where a code was scanned, then with `scene`.
-        status: of a report on a template message.
+        status: of a report on a template or subscription message.
+        template: the subscription message that is reported on.
+        decisions: template → what the customer decided on being told by it: ``accept`` (and kinds of it), ``reject``.
     """
 
     kind: Kind
@@ -104,6 +106,8 @@ class Inbound:
     scene: str = ""
     message_ref: str = ""
     status: str = ""
+    template: str = ""
+    decisions: tuple[tuple[str, str], ...] = ()
 
     @property
     def place(self) -> tuple[int, int]:
@@ -215,20 +219,37 @@ def _event(data: Mapping[str, Any], common: dict[str, Any]) -> Inbound:
         event, scene = "subscribe", event_key
     elif event == "scan":
         scene = event_key
-    report = _report(data)
-    key = f"{common['openid']}:{common['created']}:{event}:{event_key[:200]}{report.get('message_ref', '')}"
-    return Inbound("event", key=key, event=event, event_key=event_key, scene=scene, **report, **common)
+    report, decisions = _report(data), _decisions(data)
+    about = "".join([event_key[:200], report.get("message_ref", ""), *(f"{name}={said}" for name, said in decisions)])
+    key = f"{common['openid']}:{common['created']}:{event}:{about}"
+    more = {"event_key": event_key, "scene": scene, "decisions": decisions}
+    return Inbound("event", key=key, event=event, **more, **report, **common)
 
 
 def _report(data: Mapping[str, Any]) -> dict[str, Any]:
     """Number and state of a template or subscription message that WeChat reports on."""
     ref = _field(data, "MsgID") or _field(data, "MsgId")
     status = _field(data, "Status")
-    inside = data.get("SubscribeMsgSentEvent")
-    row = inside.get("List") if isinstance(inside, Mapping) else None
-    if isinstance(row, Mapping):
-        ref, status = _field(row, "MsgID"), "success" if _field(row, "ErrorCode") == "0" else _field(row, "ErrorStatus")
-    return {"message_ref": ref, "status": status} if ref else {}
+    template = ""
+    for row in _rows(data, "SubscribeMsgSentEvent"):
+        ref, template = _field(row, "MsgID"), _field(row, "TemplateId")
+        status = "success" if _field(row, "ErrorCode") == "0" else _field(row, "ErrorStatus")
+    return {"message_ref": ref, "status": status, "template": template} if ref else {}
+
+
+def _decisions(data: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What was decided in a subscription's dialog, or in the list of one's subscriptions."""
+    # the documentation's example of a change names its element like that of the dialog
+    rows = [*_rows(data, "SubscribeMsgPopupEvent"), *_rows(data, "SubscribeMsgChangeEvent")]
+    found = ((_field(row, "TemplateId"), _field(row, "SubscribeStatusString")) for row in rows)
+    return tuple((template, status) for template, status in found if _NAME.fullmatch(template) and status)
+
+
+def _rows(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The ``<List>`` elements inside an element."""
+    inside = data.get(name)
+    rows = inside.get("List") if isinstance(inside, Mapping) else None
+    return [row for row in (rows if isinstance(rows, list) else [rows]) if isinstance(row, Mapping)]
 
 
 def _document(xml: bytes) -> Mapping[str, Any]:

@@ -6,12 +6,12 @@ import asyncio
 import hashlib
 import io
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 from PIL import Image as Pictures
@@ -21,6 +21,7 @@ from channels.parts import parts_of
 from channels.wechat import bubbles
 from channels.wechat.bubbles import Bubble, Picture, Words
 from channels.wechat.client import Action, Client, NotReached, Unanswered, WeChatError
+from channels.wechat.notices import Notices
 from chebao.conversations.api import (
     MESSAGE,
     Allowances,
@@ -49,7 +50,7 @@ RULES = {
 
 _MEDIA_KEPT = timedelta(days=2, hours=20)
 _PAUSES = (0.5, 1.5)
-_SHANGHAI = ZoneInfo("Asia/Shanghai")
+_ACCOUNT_PAUSE = 300.0
 
 
 class _Stop(Exception):
@@ -57,11 +58,7 @@ class _Stop(Exception):
 
 
 class Sender:
-    """The WeChat side of `chebao.conversations.delivery`.
-
-    Args:
-        notice_template: a template with the fields ``thing1`` (what) and ``time2`` (when) for notices outside the windows.
-    """
+    """The WeChat side of `chebao.conversations.delivery`."""
 
     name = "wechat"
 
@@ -70,16 +67,17 @@ class Sender:
         client: Client,
         hub: Hub,
         uploads: Uploads,
+        notices: Notices,
         *,
         public_url: str,
-        notice_template: str = "",
         gap: float = 0.3,
     ) -> None:
-        self._client, self._hub, self._uploads = client, hub, uploads
-        self._public_url, self._notice_template, self._gap = public_url, notice_template, gap
+        self._client, self._hub, self._uploads, self._notices = client, hub, uploads, notices
+        self._public_url, self._gap = public_url, gap
         self._allowances = Allowances(hub.engine, RULES)
         self._media = MediaCache(hub.engine, self.name)
         self._menus = True
+        self._closed_until = 0.0
 
     def plan(self, messages: Iterable[Message]) -> list[Bubble]:
         """The bubbles of some messages."""
@@ -94,6 +92,9 @@ class Sender:
         """Hands over all that waits in a conversation."""
         if not job.conversation.reachable:
             await job.failed(*job.ids, reason="unfollowed")
+            return
+        if (closed := self._closed_until - time.monotonic()) > 0:
+            job.retry_after(closed)
             return
         planned = self.plan(job.messages)
         drawn = {i for bubble in planned for i in bubble.ids}
@@ -119,7 +120,7 @@ class Sender:
                 open_ids = [i for i in bubble.ids if i not in started]
                 window = next((w for w in windows if w.left > 0), None)
                 if window is None:
-                    await self._no_window(job, [i for b in (bubble, *rest) for i in b.ids], "no_window", started)
+                    await self._no_window(job, [i for b in (bubble, *rest) for i in b.ids], "no_window")
                     return
                 await job.sending(*open_ids, noted=True)
                 started |= set(open_ids)
@@ -149,59 +150,35 @@ class Sender:
             raise _Stop from None
         except WeChatError as error:
             await self._allowances.use(job.conversation.id, window, -1)
-            await self._refused(job, error, bubble, rest, started)
+            await self._refused(job, error, bubble, rest)
         else:
             await job.sent(*complete)
 
-    async def _refused(
-        self, job: DeliveryJob, error: WeChatError, bubble: Bubble, rest: Sequence[Bubble], started: set[int]
-    ) -> None:
+    async def _refused(self, job: DeliveryJob, error: WeChatError, bubble: Bubble, rest: Sequence[Bubble]) -> None:
         """What an error means for this bubble and those behind it."""
         waiting = list(dict.fromkeys(i for b in (bubble, *rest) for i in b.ids))
         reason = f"wechat_{error.code}"
         if error.action is Action.PARK:
             await self._allowances.close(job.conversation.id)
-            await self._no_window(job, waiting, reason, started)
+            await self._no_window(job, waiting, reason)
         elif error.action is Action.UNREACHABLE:
             await job.failed(*waiting, reason=reason)
         elif error.action in (Action.LATER, Action.RENEW):
             job.retry_after(2)
         elif error.action in (Action.TOMORROW, Action.CONFIGURE):
             log.error(line("wechat_account_problem", code=error.code, see="chebao doctor"))
-            job.retry_after(300)
+            # the account's trouble is everybody's: until then nobody asks
+            self._closed_until = time.monotonic() + _ACCOUNT_PAUSE
+            job.retry_after(_ACCOUNT_PAUSE)
         else:
             await job.failed(*bubble.ids, reason=reason)
             return
         raise _Stop
 
-    async def _no_window(self, job: DeliveryJob, ids: Iterable[int], reason: str, started: set[int]) -> None:
-        """Parks messages; of a notice of the back office a template message tells meanwhile, where there is a template."""
+    async def _no_window(self, job: DeliveryJob, ids: Iterable[int], reason: str) -> None:
         by_id = {m.id: m for m in job.messages}
         for message_id in dict.fromkeys(ids):
-            message = by_id[message_id]
-            if self._notice_template and message.platform_key and message.text:
-                if message_id not in started:
-                    await job.sending(message_id, noted=True)
-                await self._as_template(job, message, reason)
-            else:
-                await job.parked(message_id, reason=reason, until=None)
-
-    async def _as_template(self, job: DeliveryJob, message: Message, reason: str) -> None:
-        at = datetime.now(_SHANGHAI)
-        data = {"thing1": message.text.split("\n")[0][:20], "time2": f"{at:%Y-%m-%d %H:%M}"}
-        try:
-            ref = await self._client.send_template(
-                job.conversation.peer, self._notice_template, data, partial(job.leaving, message.id)
-            )
-        except Unanswered:
-            await job.unconfirmed(message.id)
-        except (WeChatError, NotReached) as error:
-            log.warning(line("wechat_template_refused", conversation=job.conversation.id, reason=error))
-            await job.parked(message.id, reason=reason, until=None)
-        else:
-            log.info(line("wechat_template_sent", conversation=job.conversation.id, message=message.id, reason=reason))
-            # the whole text follows with the customer's next message
-            await job.parked(message.id, reason="notice_sent", until=None, ref=ref)
+            await self._notices.park(job, by_id[message_id], reason)
 
     # one bubble
 

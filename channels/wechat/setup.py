@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from channels.wechat.client import client_of
 from channels.wechat.connector import WeChat
-from channels.wechat.intake import Intake, Transcriber
+from channels.wechat.intake import CHANNEL, Intake, Transcriber
+from channels.wechat.notices import Notices
 from channels.wechat.protocol import Credentials
 from channels.wechat.sender import Sender
-from chebao.conversations.api import Hub, Uploads
+from chebao.conversations.api import Consents, Hub, Uploads
 from chebao.settings import Settings
 
 
@@ -17,9 +18,13 @@ def channel(settings: Settings, hub: Hub, uploads: Uploads, transcriber: Transcr
     credentials = Credentials(
         settings.wechat_app_id, settings.wechat_token.get_secret_value(), tuple(key for key in keys if key)
     )
-    client = client_of(settings)
-    sender = Sender(
-        client, hub, uploads, public_url=settings.public_url, notice_template=settings.wechat_notice_template
+    client, consents = client_of(settings), Consents(hub.engine, CHANNEL)
+    notices = Notices(
+        client,
+        consents,
+        subscriptions=settings.wechat_subscription_templates,
+        template=settings.wechat_notice_template,
     )
+    sender = Sender(client, hub, uploads, notices, public_url=settings.public_url)
     hub.delivery.add(sender)
-    return WeChat(credentials, hub, client, Intake(client, hub, uploads, transcriber), sender)
+    return WeChat(credentials, hub, client, Intake(client, hub, uploads, consents, transcriber), sender)

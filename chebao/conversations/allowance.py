@@ -1,4 +1,5 @@
-"""What a platform lets us say: how many messages it still takes in a conversation, and the media it keeps for us.
+"""What a platform lets us say: how many messages it still takes in a conversation, what customers agreed to be told besides, and
+the media it keeps for us.
 
 Some platforms (WeChat) take a few messages after something that the customer did, for a while. What he did stands in the ledger,
 so a window is derived from it and only what was used is written; a crash between ledger and platform costs no window.
@@ -10,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chebao.conversations.tables import allowances, messages, platform_media
+from chebao.conversations.tables import allowances, messages, notice_consents, platform_media
+from chebao.conversations.types import Conversation
 
 MESSAGE = "message"
 
@@ -89,6 +91,61 @@ class Allowances:
         """The platform says that no window is open: all are used up, whatever we counted."""
         for window in await self.windows(conversation_id):
             await self.use(conversation_id, window, window.left)
+
+
+class Consents:
+    """What customers agreed to be told while no window is open: a single notice for each consent, or any number for a lasting one.
+
+    A consent belongs to an address, which may never have written; the event that gave it is its key, so that it counts once
+    however often the platform tells of it.
+    """
+
+    def __init__(self, engine: AsyncEngine, channel: str) -> None:
+        self._engine, self._channel = engine, channel
+
+    async def give(self, account: str, peer: str, template: str, key: str, at: datetime) -> None:
+        """The customer agreed at `at`."""
+        row = {"channel": self._channel, "account": account, "peer": peer, "template": template, "key": key}
+        async with self._engine.begin() as connection:
+            await connection.execute(insert(notice_consents).values(**row, given_at=at).on_conflict_do_nothing())
+
+    async def withdraw(self, account: str, peer: str, template: str, at: datetime | None = None) -> None:
+        """The customer wants no more of these; what he agrees to after `at` is not touched."""
+        c = notice_consents.c
+        theirs = [*self._of(account, peer, template), c.ended_at.is_(None), c.given_at <= (at or func.now())]
+        async with self._engine.begin() as connection:
+            await connection.execute(update(notice_consents).where(*theirs).values(ended_at=func.now()))
+
+    async def take(self, conversation: Conversation, template: str, message_id: int, *, lasting: bool) -> bool:
+        """Whether the customer agreed; `message_id` uses the oldest consent up, unless it is a lasting one."""
+        c = notice_consents.c
+        holds = or_(c.ended_at.is_(None), c.used_by == message_id)
+        oldest = (
+            select(c.key)
+            .where(*self._of(conversation.account, conversation.peer, template), holds)
+            .order_by(c.given_at)
+            .limit(1)
+            .with_for_update(skip_locked=not lasting)
+        )
+        async with self._engine.begin() as connection:
+            key = (await connection.execute(oldest)).scalar_one_or_none()
+            if key is not None and not lasting:
+                await connection.execute(
+                    update(notice_consents)
+                    .where(*self._of(conversation.account, conversation.peer, template), c.key == key)
+                    .values(ended_at=func.now(), used_by=message_id)
+                )
+            return key is not None
+
+    async def give_back(self, conversation: Conversation, template: str, message_id: int) -> None:
+        """The notice did not go out: the consent that the message used up holds again."""
+        used = [*self._of(conversation.account, conversation.peer, template), notice_consents.c.used_by == message_id]
+        async with self._engine.begin() as connection:
+            await connection.execute(update(notice_consents).where(*used).values(ended_at=None, used_by=None))
+
+    def _of(self, account: str, peer: str, template: str) -> list[ColumnElement[bool]]:
+        c = notice_consents.c
+        return [c.channel == self._channel, c.account == account, c.peer == peer, c.template == template]
 
 
 class MediaCache:

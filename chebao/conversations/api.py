@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chebao.conversations.allowance import MESSAGE, Allowances, MediaCache, Rule, Window
+from chebao.conversations.allowance import MESSAGE, Allowances, Consents, MediaCache, Rule, Window
 from chebao.conversations.attachments import Attachments
 from chebao.conversations.config import HubSettings
 from chebao.conversations.delivery import Delivery, Hold
@@ -29,6 +29,7 @@ __all__ = [
     "Booked",
     "Change",
     "Company",
+    "Consents",
     "Conversation",
     "Delivery",
     "DeliveryJob",

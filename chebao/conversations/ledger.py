@@ -101,6 +101,8 @@ async def accept(
             begun = conversation.busy_by != unit.signals.instance or conversation.id in asking
             later_than = (conversation.turn_seq or 0) if begun else 0
             row["seq"] = await _overtaken(unit, row["id"], row["seq"], incoming.newer, later_than)
+        if row["state"] == "pending" and incoming.silence:
+            unit.leave_waiting()
         claimed = row["state"] == "pending" and not incoming.silence and _claim(unit)
         as_claimed = replace(conversation)
         await unit.flush()

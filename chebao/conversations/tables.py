@@ -118,6 +118,19 @@ allowances = Table(
     Column("used", Integer, nullable=False),
 )
 
+notice_consents = Table(
+    "notice_consents",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("peer", Text, primary_key=True),
+    Column("template", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("given_at", _MOMENT, nullable=False),
+    Column("ended_at", _MOMENT),
+    Column("used_by", BigInteger),
+)
+
 platform_media = Table(
     "platform_media",
     metadata,

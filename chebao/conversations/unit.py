@@ -131,11 +131,15 @@ class Unit:
         if asks:
             self.calls_turn = True
             self._rows[-1] |= {"payload": asks, "state": "pending"}
-            if conversation.busy_by is None:
-                conversation.busy_until = self.now  # the lease is not clean: something waits
+            self.leave_waiting()
         if sender != "system" or key:  # a notice of ours does not take the place of the choice that is being answered
             conversation.offered = payloads(reply.buttons, reply.custom) or conversation.offered
         return conversation.last_seq
+
+    def leave_waiting(self) -> None:
+        """A message is left pending without a claim: a free lease is no longer clean, so that none behind it is claimed alone."""
+        if self.conversation.busy_by is None:
+            self.conversation.busy_until = self.now
 
     def _add(self, reply: Reply, sender: Sender, turn_of: int | None, key: str | None) -> None:
         conversation = self.conversation

@@ -30,6 +30,10 @@ _REASONS = {
     "45015": "超过 48 小时没有互动，要等客户下次发消息",
     "45047": "这个窗口的条数已用完，要等客户下次发消息",
     "no_window": "没有可用的发送窗口，要等客户下次发消息",
+    "notice_sent": "已用服务通知提醒客户，全文等客户下次发消息时送出",
+    "notice_delivered": "服务通知客户已收到，全文等客户下次发消息时送出",
+    "notice_unconfirmed": "服务通知不确定是否送达，全文等客户下次发消息时送出",
+    "notice_failed": "服务通知没有送达，要等客户下次发消息",
 }
 
 
@@ -114,8 +118,8 @@ def _delivery(row: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _reason(code: str | None) -> str | None:
-    if code is None or code.startswith("template:"):
-        return None if code is None else "已用服务通知提醒客户，等客户回来后送达"
+    if code is None:
+        return None
     return next((words for known, words in _REASONS.items() if known in code), "平台没有收下这条消息")
 
 

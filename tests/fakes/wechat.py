@@ -37,6 +37,24 @@ ACCOUNT = "gh_fake0account"
 DAY = 86_400.0
 APOLOGY = "该公众号暂时无法提供服务，请稍后再试"
 _WINDOWS = {"message": (5, 48 * 3600), "click": (3, 60), "subscribe": (3, 60), "scan": (3, 60)}
+_ONCE, _LASTING = 2, 3
+_REPORTED_AFTER = 0.3
+"""Seconds until WeChat reports what became of a template or subscription message."""
+
+TEMPLATES = [
+    {
+        "priTmplId": "sub-once",
+        "title": "业务进度",
+        "content": "事项:{{thing3.DATA}}\n时间:{{time5.DATA}}\n",
+        "type": _ONCE,
+    },
+    {
+        "priTmplId": "sub-lasting",
+        "title": "服务提醒",
+        "content": "提醒:{{thing1.DATA}}\n说明:{{thing4.DATA}}\n日期:{{date2.DATA}}\n",
+        "type": _LASTING,
+    },
+]
 
 
 @dataclass
@@ -69,6 +87,7 @@ class FakeWeChat:
         faults: path → error codes of the next calls.
         lost: of the next so many sends the answer is lost after the message went through.
         menus: whether the account may send menu messages.
+        templates: the account's templates for subscription messages.
         calls: (path, body) of every API call that was let in.
     """
 
@@ -79,6 +98,7 @@ class FakeWeChat:
         self.faults: dict[str, list[int]] = defaultdict(list)
         self.lost = 0
         self.menus = True
+        self.templates = [dict(row) for row in TEMPLATES]
         self.menu: dict[str, Any] | None = None
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.token_calls: list[dict[str, Any]] = []
@@ -90,6 +110,7 @@ class FakeWeChat:
         self._answered: set[str] = set()
         self._numbers = itertools.count(20_000_000_000_000_001)
         self._http: httpx.AsyncClient | None = None
+        self._reports: set[asyncio.Task[Any]] = set()
         self.app = self._make_app()
 
     def now(self) -> float:
@@ -127,7 +148,23 @@ class FakeWeChat:
         media_id = self.keep(content, content_type)
         return await self.message(openid, {"MsgType": kind, "MediaId": media_id, "PicUrl": "http://x/", **fields})
 
-    async def event(self, openid: str, event: str, opens: str = "", **fields: str) -> Any:
+    async def decide(self, openid: str, decisions: dict[str, str], **push: Any) -> Any:
+        """Presses agree or cancel in the dialog of some subscription messages: template → ``accept`` or ``reject``."""
+        self._see(openid, "customer", text=f"[订阅] {decisions}")
+        for template, status in decisions.items():
+            if status.startswith("accept"):
+                self.phone(openid).consents[template] += 1
+        rows = [{"TemplateId": t, "SubscribeStatusString": s, "PopupScene": "2"} for t, s in decisions.items()]
+        popup = {"MsgType": "event", "Event": "subscribe_msg_popup_event", "SubscribeMsgPopupEvent": rows}
+        return await self.message(openid, popup, event=True, **push)
+
+    async def refuse(self, openid: str, template: str) -> Any:
+        """Switches a subscription off in the list of one's subscriptions."""
+        self.phone(openid).consents.pop(template, None)
+        rows = [{"TemplateId": template, "SubscribeStatusString": "reject"}]
+        return await self.event(openid, "subscribe_msg_change_event", SubscribeMsgChangeEvent=rows)
+
+    async def event(self, openid: str, event: str, opens: str = "", **fields: Any) -> Any:
         """Follow, scan, menu click and the like."""
         phone = self.phone(openid)
         phone.follows = event != "unsubscribe" and (phone.follows or event == "subscribe")
@@ -148,7 +185,7 @@ class FakeWeChat:
     async def message(
         self,
         openid: str,
-        fields: dict[str, str],
+        fields: dict[str, Any],
         *,
         number: str = "",
         event: bool = False,
@@ -210,15 +247,20 @@ class FakeWeChat:
         return str(httpx.URL(self.push_url, params=query)), body
 
     @staticmethod
-    def xml(fields: dict[str, str]) -> str:
-        """A document in WeChat's way: numbers bare, texts in CDATA, in pieces where they hold its end."""
+    def xml(fields: dict[str, Any]) -> str:
+        """A document in WeChat's way: numbers bare, texts in CDATA, in pieces where they hold its end, rows as ``<List>``."""
 
-        def value(name: str, text: str) -> str:
+        def value(name: str, content: Any) -> str:
+            if isinstance(content, list):
+                return "".join(f"<List>{inside(row)}</List>" for row in content)
             if name in ("CreateTime", "MsgId", "Location_X", "Location_Y", "Scale"):
-                return escape(text)
-            return "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"
+                return escape(content)
+            return "<![CDATA[" + content.replace("]]>", "]]]]><![CDATA[>") + "]]>"
 
-        return "<xml>" + "".join(f"<{k}>{value(k, v)}</{k}>" for k, v in fields.items()) + "</xml>"
+        def inside(row: dict[str, Any]) -> str:
+            return "".join(f"<{name}>{value(name, content)}</{name}>" for name, content in row.items())
+
+        return f"<xml>{inside(fields)}</xml>"
 
     def _take_reply(self, openid: str, number: str, answer: httpx.Response) -> None:
         """What the customer sees of a passive reply: the first one of a message, and an apology for a bad one."""
@@ -280,6 +322,7 @@ class FakeWeChat:
         for path, handler in posts.items():
             app.add_api_route(f"/cgi-bin/{path}", self._api(path, handler), methods=["POST"])
         app.add_api_route("/cgi-bin/get_current_selfmenu_info", self._api("selfmenu", self._selfmenu))
+        app.add_api_route("/wxaapi/newtmpl/gettemplate", self._api("gettemplate", lambda _: {"data": self.templates}))
         app.add_api_route("/cgi-bin/media/get", self._media_get)
         app.add_api_route("/cgi-bin/media/upload", self._media_upload, methods=["POST"])
         app.add_api_route("/", lambda: FileResponse(Path(__file__).with_name("wechat.html")))
@@ -349,10 +392,14 @@ class FakeWeChat:
             "image": lambda: {"text": "[图片]", "media_id": part["media_id"]},
         }[kind]()
         self._see(phone.openid, "account", **bubble)
-        if self.lost:
-            self.lost -= 1
-            return Response(status_code=502)
-        return {}
+        return self._lose() or {}
+
+    def _lose(self) -> Response | None:
+        """The answer that gets lost after the message went through, while some are to."""
+        if not self.lost:
+            return None
+        self.lost -= 1
+        return Response(status_code=502)
 
     def _refusal(self, phone: Phone, kind: str, part: dict[str, Any]) -> int:
         words = part.get("content") or part.get("head_content") or ""
@@ -405,15 +452,47 @@ class FakeWeChat:
             return _error(43004)
         words = "；".join(v["value"] for v in body["data"].values())
         self._see(phone.openid, "account", text=f"[模板消息] {words}", template=True)
-        return {"msgid": next(self._numbers)}
+        number = next(self._numbers)
+        self._report(phone, "TEMPLATESENDJOBFINISH", MsgID=str(number), Status="success")
+        return self._lose() or {"msgid": number}
 
     def _bizsend(self, body: dict[str, Any]) -> Response | dict[str, Any]:
+        """A subscription message; the answer names no number, only the report does."""
         phone = self.phones.get(body.get("touser", ""))
-        if phone is None or not phone.consents[body.get("template_id", "")]:
+        if phone is None:
+            return _error(40003)
+        known = next((row for row in self.templates if row["priTmplId"] == body.get("template_id")), None)
+        if known is None:
+            return _error(40037)
+        template = str(known["priTmplId"])
+        if not phone.consents[template]:
             return _error(43101)
-        phone.consents[body["template_id"]] -= 1
-        self._see(phone.openid, "account", text="[订阅通知]", template=True)
+        values = {name: str(field.get("value", "")) for name, field in body.get("data", {}).items()}
+        if set(values) != set(re.findall(r"\{\{(\w+)\.DATA\}\}", str(known["content"]))):
+            return _error(47003)
+        if not all(_fits(name, value) for name, value in values.items()):
+            return _error(47003)
+        phone.consents[template] -= known["type"] == _ONCE
+        self._see(phone.openid, "account", text=f"[订阅通知] {'；'.join(values.values())}", template=True)
+        row = {
+            "TemplateId": template,
+            "MsgID": str(next(self._numbers)),
+            "ErrorCode": "0" if phone.follows else "43004",
+            "ErrorStatus": "success" if phone.follows else "failed",
+        }
+        self._report(phone, "subscribe_msg_sent_event", SubscribeMsgSentEvent=[row])
         return {}
+
+    def _report(self, phone: Phone, event: str, **fields: Any) -> None:
+        """Pushes what became of a template or subscription message, a little later."""
+
+        async def later() -> None:
+            await asyncio.sleep(_REPORTED_AFTER)
+            await self.event(phone.openid, event, **fields)
+
+        task = asyncio.create_task(later())
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
 
     async def _media_get(self, request: Request) -> Response:
         if code := self._let_in(request, "media/get"):
@@ -459,6 +538,8 @@ class FakeWeChat:
                 done = await self.event(openid, "subscribe", "subscribe")
             case "unfollow":
                 done = await self.event(openid, "unsubscribe")
+            case "subscribe":
+                done = await self.decide(openid, {body["template"]: "accept"})
             case "scan":
                 done = await self.event(openid, "SCAN", "scan", EventKey=body["scene"], Ticket="t")
             case "menu":
@@ -467,6 +548,16 @@ class FakeWeChat:
             case _:
                 return {"error": "unknown"}
         return {"statuses": done}
+
+
+def _fits(name: str, value: str) -> bool:
+    """Whether WeChat takes a value for a template's field."""
+    kind = name.rstrip("0123456789")
+    if kind == "thing":
+        return 0 < len(value) <= 20 and "\n" not in value
+    if kind in ("time", "date"):
+        return re.fullmatch(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}", value) is not None
+    return bool(value)
 
 
 def _error(code: int) -> JSONResponse:

@@ -22,6 +22,9 @@ _DRAIN_SECONDS = 600
 _OVERTAKEN_BY = 0.1
 """Seconds by which a message may arrive after the one behind it."""
 
+_HOSTILE_AT_ONCE = 2
+"""What is measured is how long a refusal takes, not how long it waits behind others."""
+
 _MARK = re.compile(r"第(\d+)号")
 
 
@@ -66,7 +69,10 @@ class Site:
 
 
 async def acknowledge(site: Site, *, rate: int, seconds: float, bot_seconds: float) -> tuple[Figures, list[float]]:
-    """So many messages a second, each of another customer, while the bot takes its time. Returns the acknowledgements too."""
+    """So many messages a second, each of another customer, while the bot takes its time. Returns the acknowledgements too.
+
+    The bot is slow as long as messages come; then it recovers, and the last one is waited for.
+    """
     customers = await site.customers(int(rate * seconds))
     site.rasa.delay = bot_seconds
     before = len(site.platform.acks())
@@ -77,9 +83,9 @@ async def acknowledge(site: Site, *, rate: int, seconds: float, bot_seconds: flo
         await asyncio.sleep(max(0.0, began + n / rate - time.monotonic()))
     await asyncio.gather(*pushes)
     acks = site.platform.acks()[before:]
+    site.rasa.delay = 0.0
     # a bot that needs the whole budget is apologised for; that is an answer
     figures = await _count(site, {c: [f"第{n}号"] for n, c in enumerate(customers, 1)}, echoed=False)
-    site.rasa.delay = 0.0
     return figures, acks
 
 
@@ -138,7 +144,7 @@ async def kills(site: Site, *, times: int, rate: int = 20, customers: int = 50) 
 async def hostile(site: Site, *, count: int) -> Figures:
     """Damaged and forged requests: all refused, none an error, none slow."""
     figures = Figures()
-    gate = asyncio.Semaphore(8)
+    gate = asyncio.Semaphore(_HOSTILE_AT_ONCE)
     async with httpx.AsyncClient(base_url=site.server.url, trust_env=False, timeout=10) as http:
 
         async def one(request: Any) -> None:

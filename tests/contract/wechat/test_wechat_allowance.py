@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from channels.wechat.client import Action, Client, WeChatError
 from chebao.conversations.api import Reply
+from chebao.conversations.tables import messages
 from tests.contract.wechat.conftest import StartWorld, World, eventually
 from tests.fakes import wechat as fake_wechat
 
@@ -71,6 +74,48 @@ async def test_a_window_that_the_platform_closed_earlier_parks_at_once(world: Wo
     await announce(world, openid, "又一条")
     await states(world, openid, ("parked", "no_window"))
     assert len(world.wechat.calls) == calls
+
+
+@pytest.mark.parametrize("code", [45015, 45047])
+async def test_a_platform_that_counts_otherwise_is_believed(world: World, openid: str, code: int) -> None:
+    await greeted(world, openid)
+    world.wechat.faults["message/custom/send"] = [code]
+    await announce(world, openid, "保单已出")
+    await states(world, openid, ("parked", f"wechat_{code}"))
+    await announce(world, openid, "又一条")
+    await states(world, openid, ("parked", f"wechat_{code}"), ("parked", "no_window"))
+    await world.wechat.say(openid, "好的")
+    await states(world, openid, ("sent", None), ("sent", None), ("sent", None))
+
+
+async def test_the_window_of_a_click_closes_after_a_minute(world: World, openid: str) -> None:
+    await world.wechat.event(openid, "CLICK", "click", EventKey="intent:renewal")
+    await eventually(lambda: bool(world.wechat.phone(openid).texts()))
+    async with world.hub.engine.begin() as connection:
+        await connection.execute(update(messages).values(at=messages.c.at - timedelta(seconds=61)))
+    calls = len(world.wechat.calls)
+    await announce(world, openid, "太晚了")
+    await states(world, openid, ("parked", "no_window"))
+    assert len(world.wechat.calls) == calls
+
+
+@pytest.mark.parametrize("code", [45009, 48001])
+async def test_trouble_of_the_account_stops_all_calls_and_keeps_every_message(
+    world: World, openid: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.wechat.sender._ACCOUNT_PAUSE", 1.0)
+    other = f"{openid}b"
+    await greeted(world, openid)
+    await greeted(world, other)
+    world.wechat.faults["message/custom/send"] = [code]
+    await announce(world, openid, "一")
+    await eventually(lambda: not world.wechat.faults["message/custom/send"])
+    calls = len(world.wechat.calls)
+    await announce(world, other, "二")
+    await states(world, other, ("queued", None))
+    assert len(world.wechat.calls) == calls
+    await states(world, openid, ("sent", None))
+    await states(world, other, ("sent", None))
 
 
 async def test_a_notice_outside_the_window_goes_as_template_and_follows_in_full(start: StartWorld, openid: str) -> None:

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from channels.wechat import connector
+from channels.wechat import order
 from tests.contract.wechat.conftest import World, eventually
 
 pytestmark = pytest.mark.asyncio
@@ -20,9 +20,9 @@ _BETWEEN, _SPREAD = 0.25, 0.4
 async def test_every_push_three_times_is_answered_once_and_in_order(
     world: World, openid: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        connector, "SILENCE", 1.0
-    )  # the rule is tried here on however busy a machine, its measure in the soak
+    # the rule is tried here on however busy a machine, its measure in the soak
+    monkeypatch.setattr(order, "SILENCE", 1.0)
+    monkeypatch.setattr(order, "ALONE", 1.0)
     people = [f"{openid}{n:02d}" for n in range(_CUSTOMERS)]
     world.rasa.delay = 0.02
     dice = random.Random(3)

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import time
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+import httpx
 import pytest
 from PIL import Image
 
-from chebao.conversations.api import Reply
+from channels.wechat import order
+from channels.wechat.client import Client
+from channels.wechat.intake import Intake
+from channels.wechat.protocol import Inbound
+from chebao.conversations.api import Consents, Reply, Uploads
 from tests.contract.wechat.conftest import StartWorld, World, eventually
+from tests.fakes import wechat as fake_wechat
 from tests.fakes.wechat import APOLOGY, Mode
 
 pytestmark = pytest.mark.asyncio
@@ -41,6 +50,26 @@ async def test_a_quick_answer_is_the_passive_reply_in_every_mode(world: World, o
         return await world.delivery(openid) == [("sent", None)]
 
     await eventually(sent)
+
+
+async def test_the_consoles_check_of_the_address_gets_its_word_back(world: World) -> None:
+    query = dict(httpx.URL(world.wechat.sealed("")[0]).params)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        good = await http.get(world.wechat.push_url, params=query | {"echostr": "5837397576500011341"})
+        bad = await http.get(world.wechat.push_url, params=query | {"echostr": "x", "signature": "0" * 40})
+        late = await http.get(world.wechat.push_url, params=query | {"echostr": "x", "timestamp": "1700000000"})
+    assert (good.status_code, good.text) == (200, "5837397576500011341")
+    assert [(a.status_code, a.text) for a in (bad, late)] == [(403, "")] * 2
+
+
+async def test_json_is_answered_and_the_operator_told_once_what_to_set(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.post(world.wechat.sealed("")[0], json={"ToUserName": "gh_1", "Encrypt": "x"})
+    assert (answer.status_code, answer.text) == (200, "success")
+    [told] = [r.getMessage() for r in caplog.records if "wechat_json_push" in r.getMessage()]
+    assert "XML" in told
 
 
 async def test_the_previous_aes_key_still_opens_and_seals(start: StartWorld, openid: str) -> None:
@@ -131,6 +160,26 @@ async def test_recognised_speech_is_a_text(world: World, openid: str) -> None:
     assert world.rasa.turns[-1]["text"] == "我要续保"
 
 
+async def test_speech_is_fetched_and_written_down_where_there_is_a_service_for_it(
+    world: World, openid: str, tmp_path: Path
+) -> None:
+    class Heard:
+        async def transcribe(self, audio: bytes, media_format: str) -> str | None:
+            return {b"#!AMR": "我要报案"}.get(audio) if media_format == "amr" else None
+
+    client = Client(fake_wechat.APP_ID, fake_wechat.SECRET, world.api)
+    engine = world.hub.engine
+    intake = Intake(client, world.hub, Uploads(engine, tmp_path), Consents(engine, "wechat"), Heard())
+    said = []
+    for audio in (b"#!AMR", b"noise"):
+        media_id = world.wechat.keep(audio, "audio/amr")
+        voice = Inbound("voice", "gh_1", openid, 1, "k", media_id=media_id, media_format="amr")
+        said.append(await intake.incoming(voice))
+    await client.close()
+    assert said[0] and (said[0].text, said[0].answer) == ("我要报案", None)
+    assert said[1] and said[1].answer and "打字" in said[1].answer.text
+
+
 async def test_a_position_reaches_the_turn(world: World, openid: str) -> None:
     await world.wechat.send_location(openid, 39.9087, 116.3975, "东长安街")
     assert world.rasa.turns[-1]["metadata"]["location"] == {
@@ -176,6 +225,27 @@ async def test_events_that_say_nothing_are_acknowledged(world: World, openid: st
 
 async def _is_last(world: World, openid: str, state: tuple[str, str]) -> bool:
     return (await world.delivery(openid))[-1] == state
+
+
+async def test_a_single_press_starts_its_turn_at_once_and_one_message_waits_less_than_a_hurry(
+    world: World, openid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order, "SILENCE", 30.0)  # whoever waits for it is not answered in this test
+    await world.wechat.event(openid, "CLICK", "click", EventKey="intent:renewal")
+    assert world.rasa.turns[-1]["intent"] == "renewal"
+    await world.wechat.say(f"{openid}b", "你好")
+    assert world.rasa.turns[-1]["text"] == "你好"
+
+
+async def test_a_press_right_behind_words_does_not_overtake_them(world: World, openid: str) -> None:
+    world.rasa.script = lambda body: CHOICES
+    await world.wechat.say(openid, "追尾了")
+    tokens = re.findall(r"msgmenuid=([^\"]+)", world.wechat.phone(openid).seen[-1]["text"])
+    first = asyncio.create_task(world.wechat.say(openid, "在路口"))
+    await asyncio.sleep(0.05)
+    await world.wechat.press(openid, {"id": unquote(tokens[0]), "content": "没有"})
+    await first
+    assert [t.get("text") or t["intent"] for t in world.rasa.turns][1:] == ["在路口", "没有"]
 
 
 async def test_three_messages_at_once_are_answered_in_order(world: World, openid: str) -> None:

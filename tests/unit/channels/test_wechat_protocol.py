@@ -140,6 +140,37 @@ def test_events_keep_apart_what_happens_in_one_second() -> None:
     assert (scanned.event, scanned.scene) == ("subscribe", "renew_P1")
 
 
+_DECIDED = """<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[oC]]></FromUserName>
+<CreateTime>1610969440</CreateTime><MsgType><![CDATA[event]]></MsgType><Event><![CDATA[{event}]]></Event><{name}>{rows}</{name}></xml>"""
+_ROW = (
+    "<List><TemplateId><![CDATA[{}]]></TemplateId><SubscribeStatusString><![CDATA[{}]]></SubscribeStatusString></List>"
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "name", "decisions"),
+    [
+        ("subscribe_msg_popup_event", "SubscribeMsgPopupEvent", [("t1", "accept"), ("t2", "reject")]),
+        ("subscribe_msg_popup_event", "SubscribeMsgPopupEvent", [("t1", "accept")]),
+        ("subscribe_msg_change_event", "SubscribeMsgPopupEvent", [("t1", "reject")]),  # as documented
+        ("subscribe_msg_change_event", "SubscribeMsgChangeEvent", [("t1", "reject")]),
+        ("subscribe_msg_change_event", "SubscribeMsgChangeEvent", []),
+    ],
+)
+def test_decisions_on_subscriptions_are_read(event: str, name: str, decisions: list[tuple[str, str]]) -> None:
+    xml = _DECIDED.format(event=event, name=name, rows="".join(_ROW.format(*row) for row in decisions))
+    inbound = protocol.parse(xml.encode())
+    assert (inbound.event, list(inbound.decisions)) == (event, decisions)
+    assert all(template in inbound.key for template, _ in decisions)
+
+
+def test_the_report_on_a_subscription_message_names_its_template() -> None:
+    rows = "<List><TemplateId>t1</TemplateId><MsgID>1700827132819554304</MsgID><ErrorCode>0</ErrorCode><ErrorStatus>success</ErrorStatus></List>"
+    xml = _DECIDED.format(event="subscribe_msg_sent_event", name="SubscribeMsgSentEvent", rows=rows)
+    inbound = protocol.parse(xml.encode())
+    assert (inbound.template, inbound.message_ref, inbound.status) == ("t1", "1700827132819554304", "success")
+
+
 def test_the_same_app_reads_what_werobot_wrote() -> None:
     crypt = MessageCrypt(TOKEN, AES_KEY, APP_ID)
     now = str(int(time.time()))
