@@ -29,7 +29,7 @@ from chebao.logs import line
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 40
-"""Vain jobs in a row, minutes apart in the end, after which a message is given up."""
+"""Vain jobs in a row, minutes apart in the end, after which messages wait for the customer's next one."""
 
 _AT_ONCE = 64
 _BATCH = 100
@@ -256,7 +256,7 @@ class Delivery:
         channel = self._channels[job.conversation.channel]
         try:
             if job.attempts >= ATTEMPTS:
-                await job.failed(*job.ids, reason="gave_up")
+                await job.give_up()
             else:
                 await channel.deliver(job)
         except DeliveryLost:

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
 _LONGEST_PAUSE = 300.0
+_GAVE_UP = "gave_up"
 
 
 class DeliveryLost(Exception):
@@ -168,6 +169,14 @@ class DeliveryJob:
             delivery_after=after,
             delivery_ref=ref,
         )
+
+    async def give_up(self) -> None:
+        """After many vain jobs: these wait for the customer's next message; what has done so and never came to be sent fails."""
+        in_vain = [m.id for m in self.messages if m.delivery_reason == _GAVE_UP]
+        if in_vain:
+            await self.failed(*in_vain, reason=_GAVE_UP)
+        if waiting := [number for number in self.ids if number not in in_vain]:
+            await self.parked(*waiting, reason=_GAVE_UP, until=None)
 
     def retry_after(self, seconds: float) -> None:
         """The platform refused for now: return after this call. What was being sent is queued again."""
