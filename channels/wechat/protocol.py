@@ -222,7 +222,7 @@ def _event(data: Mapping[str, Any], common: dict[str, Any]) -> Inbound:
     report, decisions = _report(data), _decisions(data)
     about = "".join([event_key[:200], report.get("message_ref", ""), *(f"{name}={said}" for name, said in decisions)])
     key = f"{common['openid']}:{common['created']}:{event}:{about}"
-    more = {"event_key": event_key, "scene": scene, "decisions": decisions}
+    more: dict[str, Any] = {"event_key": event_key, "scene": scene, "decisions": decisions}
     return Inbound("event", key=key, event=event, **more, **report, **common)
 
 

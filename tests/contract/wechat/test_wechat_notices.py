@@ -90,7 +90,7 @@ async def test_who_wants_no_more_is_told_no_more(start: StartWorld, openid: str)
         await greeted(world, openid)
         await world.wechat.refuse(openid, "sub-lasting")
         await said(world, openid, NEWS)
-        await states(world, openid, ("parked", "no_window"))
+        await states(world, openid, ("parked", "wechat_45015"))
         assert "message/subscribe/bizsend" not in [path for path, _ in world.wechat.calls]
 
 
@@ -138,7 +138,7 @@ async def test_templates_that_cannot_be_filled_leave_the_message_waiting(start: 
         await world.wechat.decide(openid, {"sub-once": "accept", "unknown": "accept"})
         await greeted(world, openid)
         await said(world, openid, NEWS)
-        await states(world, openid, ("parked", "no_window"))
+        await states(world, openid, ("parked", "wechat_45015"))
         assert notices(world, openid) == []
 
 
