@@ -25,11 +25,22 @@ _PROGRAM, _PERSON = 0.05, 1.0
 """A program sends the next message within 50 ms of the answer, a person does not read and type within 1 s."""
 
 
+LENT_AFTER = 1.0
+"""Seconds after which a turn is no longer at work in the dialogue service but waits for something else, such as the back office."""
+
+_MOST_LENT = 56
+
+
 class Gate:
-    """Lets so many in at once; those who wait come in by the time since when their customers wait."""
+    """Lets so many in at once; those who wait come in by the time since when their customers wait.
+
+    The place of one that takes long is lent on, so that what only waits does not keep everybody waiting; few enough are lent that
+    the dialogue service still answers all of them in time should it be at work on them after all.
+    """
 
     def __init__(self, at_once: int) -> None:
         self._free = at_once
+        self._lent: set[object] = set()
         self._order = itertools.count()
         self._waiting: list[tuple[datetime, int, asyncio.Future[None]]] = []
 
@@ -37,9 +48,20 @@ class Gate:
     async def entered(self, since: datetime) -> AsyncIterator[None]:
         """Waits for a place and keeps it for the block."""
         await self._enter(since)
+        entered = object()
+        lending = asyncio.get_running_loop().call_later(LENT_AFTER, self._lend, entered)
         try:
             yield
         finally:
+            lending.cancel()
+            if entered in self._lent:
+                self._lent.remove(entered)
+            else:
+                self._leave()
+
+    def _lend(self, entered: object) -> None:
+        if len(self._lent) < _MOST_LENT:
+            self._lent.add(entered)
             self._leave()
 
     async def _enter(self, since: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chebao.conversations import pace as pacing
 from chebao.conversations.pace import Gate, Pace
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -59,3 +60,30 @@ async def test_one_who_turns_out_to_wait_is_let_go_and_remembered() -> None:
     async with asyncio.timeout(1):
         await pace.heard_out(0.5)
     assert not pace.hurried
+
+
+async def test_the_place_of_one_that_takes_long_is_lent_on_and_not_given_back_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pacing, "LENT_AFTER", 0.02)
+    monkeypatch.setattr(pacing, "_MOST_LENT", 2)
+    gate, inside, ends = Gate(1), list[int](), asyncio.Event()
+
+    async def long(number: int) -> None:
+        async with gate.entered(datetime.now(UTC)):
+            inside.append(number)
+            await ends.wait()
+            inside.remove(number)
+
+    tasks = [asyncio.create_task(long(n)) for n in range(5)]
+    await asyncio.sleep(0.2)
+    assert inside == [0, 1, 2]  # one place, two lent
+    ends.set()
+    await asyncio.gather(*tasks)
+    ends.clear()
+    monkeypatch.setattr(pacing, "LENT_AFTER", 9)
+    tasks = [asyncio.create_task(long(n)) for n in range(2)]
+    await asyncio.sleep(0.05)
+    assert inside == [0]
+    ends.set()
+    await asyncio.gather(*tasks)
