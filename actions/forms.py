@@ -198,16 +198,24 @@ class _Run(Continued):
 
     def _read_licence(self) -> bool:
         """A photographed licence is heard as if its words had been typed. Returns whether there was one to read."""
-        facts = {} if self.turn.text else photos.licence(self.turn)
-        words = photos.in_words(facts, plate_only=self.form.collects_photos)
-        if not words:
-            return False
-        photos.tell(self.turn, facts)
-        if facts.get("owner"):
-            self.draft.setdefault("licence_owner", facts["owner"])
-        self.turn = self.turn.saying(words)
-        self.volunteer()
-        return True
+        papers = [] if self.turn.text else photos.licences(self.turn)
+        drivers = [facts for facts in papers if facts["kind"] == "driving_licence"]
+        if self.form.collects_photos:
+            for facts in drivers:
+                photos.tell(self.turn, facts)
+        for facts in papers:
+            words = photos.in_words(facts, plate_only=self.form.collects_photos)
+            if words:
+                photos.tell(self.turn, facts)
+                if facts.get("owner"):
+                    self.draft.setdefault("licence_owner", facts["owner"])
+                self.turn = self.turn.saying(words)
+                self.volunteer()
+                return True
+        if drivers and not self.form.collects_photos:
+            self.turn.say(photos.NOT_THE_CARS)
+            return True
+        return False
 
     def _hear_of_agent(self) -> None:
         """An agent gave the conversation back: his changes are taken over, or the matter is settled."""

@@ -19,7 +19,16 @@ from chebao.insurance.shots import DOCUMENTS, Shot, shots_for
 LAST_CLAIM: Final = "last_claim_no"
 """Slot with the number of the report just made, for photos that follow it."""
 
+NOT_THE_CARS: Final = "这张是驾驶证，买保险看的是车的行驶证。请拍行驶证的正页，直接打字也可以。"
 UNREAD: Final = "这张照片上的字没认出来。请把证件摊平、拍清楚再发一张，直接打字也可以。"
+
+_CARS: Final = (("plate", "车牌"), ("vin", "车架号"), ("owner", "所有人"), ("registered_on", "注册日期"))
+_DRIVERS: Final = (
+    ("name", "姓名"),
+    ("classes", "准驾车型"),
+    ("first_issued_on", "初次领证"),
+    ("valid_until", "有效期至"),
+)
 
 _FLAWS: Final = {
     "blurred": "有点糊，看不清细节，请对好焦再拍一张",
@@ -55,9 +64,11 @@ def receive(turn: Turn, draft: Draft) -> None:
 
 def _shot_of(attachment: Mapping[str, Any], draft: Draft, asked: bool) -> Shot | None:
     """A licence is known as such; what else is sent while the list is gone through is the next shot on it."""
-    if attachment.get("facts"):
-        return DOCUMENTS
-    return next(iter(_missing(draft)), None) if asked else None
+    kind = (attachment.get("facts") or {}).get("kind")
+    paper = next((shot for shot in DOCUMENTS if shot.code == kind), None)
+    if paper or not asked:
+        return paper
+    return next(iter(_missing(draft)), None)
 
 
 def _missing(draft: Draft) -> list[Shot]:
@@ -71,7 +82,7 @@ def ask_photos(turn: Turn, draft: Draft) -> Prompt:
     missing = _missing(draft)
     if not missing:
         return Prompt("照片都齐了，还想补充可以接着发。", [option("传完了", "photos", "done")])
-    wants: Wants = "licence" if missing[0] is DOCUMENTS else ""
+    wants: Wants = "licence" if missing[0] in DOCUMENTS else ""
     following = f"请拍{missing[0].name}：{missing[0].how}。"
     if got := len(draft.get("photo_ids", [])):
         buttons = [option("传完了", "photos", "done"), option("其余稍后上传", "photos", "later")]
@@ -159,9 +170,9 @@ def place_answer(turn: Turn, draft: Draft, otherwise: str) -> Any:
 # --- licences -----------------------------------------------------------------------------------------------------
 
 
-def licence(turn: Turn) -> dict[str, str]:
-    """What the first legible licence of the message says; empty where there is none."""
-    return next((dict(a["facts"]) for a in turn.attachments if a.get("facts")), {})
+def licences(turn: Turn) -> list[dict[str, str]]:
+    """What the legible papers of the message say, in their order."""
+    return [dict(a["facts"]) for a in turn.attachments if a.get("facts")]
 
 
 def in_words(facts: Mapping[str, str], *, plate_only: bool) -> str:
@@ -178,19 +189,20 @@ def in_words(facts: Mapping[str, str], *, plate_only: bool) -> str:
 
 
 def tell(turn: Turn, facts: Mapping[str, str]) -> None:
-    """Reads the licence back, so that a wrong letter is noticed."""
-    lines = [
-        f"{label}：{shown}"
-        for label, shown in (
-            ("车牌", facts.get("plate")),
-            ("车架号", facts.get("vin")),
-            ("所有人", mask_name(facts.get("owner", ""))),
-            ("注册日期", facts.get("registered_on")),
-        )
-        if shown
-    ]
+    """Reads a licence back, so that a wrong letter is noticed."""
+    drivers = facts["kind"] == "driving_licence"
+    shown = dict(facts) | {key: mask_name(facts[key]) for key in ("owner", "name") if facts.get(key)}
+    lines = [f"{label}：{shown[key]}" for key, label in (_DRIVERS if drivers else _CARS) if shown.get(key)]
+    hint = _late_hint(turn, facts) if drivers else "有不对的地方，直接告诉我改成什么就行。"
     if lines:
-        turn.say("从证件上读到：\n" + "\n".join(lines) + "\n有不对的地方，直接告诉我改成什么就行。")
+        turn.say(f"从{'驾驶证' if drivers else '证件'}上读到：\n" + "\n".join(lines) + f"\n{hint}")
+
+
+def _late_hint(turn: Turn, facts: Mapping[str, str]) -> str:
+    until = _day(facts.get("valid_until"))
+    if until and until < turn.now.date():
+        return "看着已经过期了；换过新证的话，请再拍一张新的。"
+    return "有不对的地方，请再拍一张清楚的。"
 
 
 def _day(iso: str | None) -> date | None:

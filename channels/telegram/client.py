@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -27,8 +28,12 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, Ne
 from telegram.request import HTTPXRequest
 
 from channels.leaving import Leaving, noting, watched
-from channels.telegram.protocol import ALLOWED_UPDATES, COMMANDS, Bubble, Key
+from channels.telegram.bubbles import Bubble, Key
+from channels.telegram.protocol import ALLOWED_UPDATES, COMMANDS
+from chebao.logs import line
 from chebao.settings import Settings
+
+log = logging.getLogger(__name__)
 
 # Without it, every 429 of Telegram ends in a warning about the type that `retry_after` is going to have.
 os.environ.setdefault("PTB_TIMEDELTA", "1")
@@ -36,6 +41,7 @@ os.environ.setdefault("PTB_TIMEDELTA", "1")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _MAX_CONNECTIONS = 40
 _SHORT_TITLE = 8
+_TRIES = 3
 _TOKEN_PAUSE = 30.0
 
 
@@ -83,23 +89,38 @@ class Pace:
         each: float = FloodLimit.MESSAGES_PER_SECOND_PER_CHAT,
     ) -> None:
         self._gap, self._chat_gap = 1 / overall, 1 / each
-        self._free_at = 0.0
+        self._free_at = self._paused_until = 0.0
         self._chats: dict[str, float] = {}
 
     async def wait(self, chat: str) -> None:
         """Returns when the next message of `chat` may go out."""
-        now = time.monotonic()
-        at = max(now, self._free_at, self._chats.get(chat, 0.0))
-        # The overall limit counts from its own clock, so that one waiting chat does not hold up the others.
-        self._free_at = max(now, self._free_at) + self._gap
-        if len(self._chats) > 10_000:
-            self._chats = {c: free for c, free in self._chats.items() if free > now}
-        self._chats[chat] = at + self._chat_gap
-        await asyncio.sleep(at - now)
+        at = max(time.monotonic(), self._chats.get(chat, 0.0))
+        self._keep(chat, at + self._chat_gap)
+        await _until(at)
+        # A place among all is taken only now: one waiting chat does not hold up the others, and of places taken
+        # beforehand more than allowed would fall into one second.
+        while True:
+            at = max(time.monotonic(), self._free_at)
+            self._free_at = at + self._gap
+            await _until(at)
+            if at >= self._paused_until:
+                break
+        self._keep(chat, at + self._chat_gap)
 
     def pause(self, seconds: float) -> None:
         """Nothing goes out for a while: Telegram counts what is sent too early against us."""
-        self._free_at = max(self._free_at, time.monotonic() + seconds)
+        self._paused_until = time.monotonic() + seconds
+        self._free_at = max(self._free_at, self._paused_until)
+
+    def _keep(self, chat: str, free: float) -> None:
+        if len(self._chats) > 10_000:
+            now = time.monotonic()
+            self._chats = {c: at for c, at in self._chats.items() if at > now}
+        self._chats[chat] = max(free, self._chats.get(chat, 0.0))
+
+
+async def _until(moment: float) -> None:
+    await asyncio.sleep(moment - time.monotonic())
 
 
 class Client:
@@ -160,24 +181,28 @@ class Client:
 
     async def _send(self, chat: int, bubble: Bubble, file: bytes | None) -> Message:
         words: dict[str, Any] = {"parse_mode": ParseMode.HTML, "reply_markup": _markup(bubble)}
-        if bubble.photo:
-            return await self._bot.send_photo(chat, bubble.photo, **words)
-        if bubble.upload and file is not None:
-            if bubble.upload.content_type.startswith("image/"):
-                return await self._bot.send_photo(chat, file, **words)
-            return await self._bot.send_document(chat, file, filename="文件.pdf", **words)
+        picture = file if bubble.upload else bubble.photo
+        if picture:
+            shows = bubble.upload is None or bubble.upload.content_type.startswith("image/")
+            try:
+                if shows:
+                    return await self._bot.send_photo(chat, picture, caption=bubble.html, **words)
+                return await self._bot.send_document(chat, picture, filename="文件.pdf", caption=bubble.html, **words)
+            except BadRequest as refused:
+                if not bubble.html:
+                    raise
+                log.warning(line("telegram_picture_refused", reason=refused.message[:100]))
         return await self._bot.send_message(chat, bubble.html, **words)
 
     async def settle_press(self, query_id: str, chat: int, message_id: int | None) -> None:
-        """Stops the button's spinner and takes the buttons away; a late or repeated answer is refused, which is well."""
-        for call in (
-            self._bot.answer_callback_query(query_id),
-            *([self._bot.edit_message_reply_markup(chat, message_id)] if message_id else []),
-        ):
-            try:
-                await call
-            except BadRequest:
-                continue
+        """Stops the button's spinner and takes the buttons away; a late or repeated answer is refused, which is well.
+
+        Raises:
+            TelegramError: Telegram is away.
+        """
+        await _insisting(lambda: self._bot.answer_callback_query(query_id))
+        if message_id:
+            await _insisting(lambda: self._bot.edit_message_reply_markup(chat, message_id))
 
     async def leave(self, chat: int) -> None:
         """Leaves a group."""
@@ -222,6 +247,20 @@ class Client:
 
     async def _set_menu(self) -> None:
         await self._bot.set_my_commands([BotCommand(name, words) for name, (words, _) in COMMANDS.items()])
+
+
+async def _insisting(call: Callable[[], Awaitable[Any]]) -> None:
+    """Makes a call that may be made twice; what Telegram refuses for good is let go."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            await call()
+            return
+        except BadRequest:
+            return
+        except (NetworkError, RetryAfter) as error:
+            if attempt == _TRIES:
+                raise
+            await asyncio.sleep(_seconds(error.retry_after) if isinstance(error, RetryAfter) else 0.5)
 
 
 def _network_problem(error: NetworkError) -> NotSent | Unsure:

@@ -14,9 +14,10 @@ from telegram.error import TelegramError
 
 from channels.parts import parts_of
 from channels.telegram import protocol
+from channels.telegram.bubbles import Bubble, render
 from channels.telegram.client import Client, NotSent, Refused, Unreachable, Unsure, derived, webhook_secret
 from channels.telegram.order import Order
-from channels.telegram.protocol import Bubble, Event, Pressed, Said
+from channels.telegram.protocol import Event, Pressed, Said
 from chebao.conversations.api import MAX_BYTES, Conversation, DeliveryJob, Hub, Incoming, Reply, Uploads, judge, shown
 from chebao.errors import InputRefused
 from chebao.logs import line
@@ -100,7 +101,9 @@ class Telegram:
                     await self._hub.set_reachable(CHANNEL, self._client.account, chat, reachable=reachable)
                 case protocol.InGroup():
                     self._begin(self._leave(event.chat_id))
-                case protocol.Ignored():
+                case protocol.Ignored(query_id):
+                    if query_id:
+                        self._begin(self._client.settle_press(query_id, event.chat_id, None))
                     log.info(line("telegram_ignored", update=event.update_id))
 
     async def _accept(self, event: Event, incoming: Incoming) -> None:
@@ -188,7 +191,7 @@ class Telegram:
             return
         public_url = self._settings.public_url
         parts = [(m.id, parts_of(shown(self._hub.tokens, m), public_url)) for m in job.messages]
-        await self._send_all(job, protocol.render(parts), silent=[number for number, found in parts if not found])
+        await self._send_all(job, render(parts), silent=[number for number, found in parts if not found])
 
     async def _send_all(self, job: DeliveryJob, bubbles: list[Bubble], silent: list[int]) -> None:
         if silent:

@@ -20,6 +20,10 @@ _FORGETS = re.compile(
     r"(我要|我想|请|帮我|给我)*(解除|取消)(我的)?(账号|微信|渠道)?(关联|绑定)(吧|谢谢)?"
     r"|(请|帮我)*(把)?我的(个人)?信息(都|全部|全)?(忘掉|忘了|清掉|清除)(吧|谢谢)?|(请|帮我)*(忘掉|忘了|清除)我的(个人)?信息(吧|谢谢)?"
 )
+_DELETES = re.compile(
+    r"(我要|我想|请|帮我|给我|把)*(删除|删掉|删了|清除|抹掉|注销)(掉)?我的(所有|全部)?(个人)?(信息|资料|数据|账号)(吧|谢谢)?"
+    r"|(我要|我想|请|帮我)*把我的(所有|全部)?(个人)?(信息|资料|数据|账号)(都|全部|全)?(删除|删掉|删了|抹掉|注销)(掉|了)?(吧|谢谢)?"
+)
 _WITHDRAWN = re.compile(r"(我要|我想)?(撤回|取消|收回)(我的)?同意")
 
 
@@ -43,9 +47,15 @@ def withdraws_consent(text: str) -> bool:
     return len(text) <= 40 and bool(_WITHDRAWN.fullmatch(plain(text)))
 
 
-def forgets(text: str) -> Literal["here", "everywhere"] | None:
-    """Whether the message as a whole asks to forget who the customer is: in this conversation, or in all that are linked."""
+Forgetting = Literal["here", "everywhere", "deletion"]
+"""In this conversation; in all that are linked; the same, and the customer wants all we keep of him deleted (PIPL 47)."""
+
+
+def forgets(text: str) -> Forgetting | None:
+    """Whether the message as a whole asks to forget who the customer is."""
     words = plain(text) if len(text) <= 40 else ""
+    if _DELETES.fullmatch(words):
+        return "deletion"
     if _FORGETS.fullmatch(words):
         return "everywhere"
     return "here" if _LEAVES.fullmatch(words) else None

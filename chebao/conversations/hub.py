@@ -245,6 +245,8 @@ class Hub(People):
     async def notify(self, conversation_id: str, reply: Reply, *, key: str, ends: str | None = None) -> bool:
         """Tells a customer of his business, once per `key`, where he wrote last and may still be reached.
 
+        Where nothing may be said now it waits in the channel used last; a channel abroad that he has not agreed to is no channel.
+
         Args:
             ends: see `announce`.
 
@@ -256,7 +258,11 @@ class Hub(People):
         for conversation in candidates:
             if await self.delivery.takes(conversation):
                 return await self.announce(conversation.id, reply, key=key, ends=ends)
-        return await self.announce(conversation_id, reply, key=key, ends=ends)
+        if not candidates:
+            log.warning(line("notice_without_channel", conversation=conversation_id, key=key))
+            return False
+        waits = next((c for c in candidates if c.reachable), candidates[0])
+        return await self.announce(waits.id, reply, key=key, ends=ends)
 
     async def linked(self, conversation_id: str) -> list[dict[str, Any]]:
         """The conversations of the same customer, as far as he proved it."""

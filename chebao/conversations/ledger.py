@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import uuid4
 
 from psycopg import AsyncCursor
@@ -42,7 +42,7 @@ class Understood:
     back_to_bot: bool = False
     answer: Reply | None = None
     consent: bool | None = None
-    forget: Literal["here", "everywhere"] | None = None
+    forget: commands.Forgetting | None = None
     while_queued: bool = False
     wish: dict[str, Any] | None = None
 
@@ -194,9 +194,9 @@ async def _answer_without_turn(unit: Unit, understood: Understood, state: str, m
     """What the hub says by itself. Returns whether messages that were held now wait for a turn."""
     owner = unit.conversation.owner
     if understood.forget:
-        await links.forget(unit, everywhere=understood.forget == "everywhere")
+        await links.forget(unit, everywhere=understood.forget != "here")
         unit.conversation.offered = None
-        told = notices.forgotten(everywhere=understood.forget == "everywhere")
+        told = notices.forgotten(understood.forget, unit.company.hotline)
         unit.say(told, sender="system", turn_of=message_id)
         return False
     if understood.consent is not None:

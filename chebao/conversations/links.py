@@ -24,6 +24,7 @@ from chebao.conversations.signals import LIVING
 from chebao.conversations.tables import conversations, links, messages
 from chebao.conversations.types import PULLED, Conversation
 from chebao.conversations.unit import Unit
+from chebao.errors import NotFound
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -203,6 +204,9 @@ async def last_used(connection: AsyncConnection, conversation_id: str) -> list[C
     """The conversation and those linked with it in which the customer may be told of his business, the last used first.
 
     Another browser is told only while its proof holds: it may be somebody else's by now; an account on a platform is his own.
+
+    Raises:
+        NotFound: no such conversation.
     """
     mine = (
         await connection.execute(
@@ -216,6 +220,8 @@ async def last_used(connection: AsyncConnection, conversation_id: str) -> list[C
     rows = await connection.execute(select(conversations).where(wanted).order_by(wrote.desc().nulls_last()))
     now = datetime.now(UTC)
     found = [Conversation(**row._mapping) for row in rows]
+    if not any(x.id == conversation_id for x in found):
+        raise NotFound("没有找到这个会话。")
     return [
         x
         for x in found

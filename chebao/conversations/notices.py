@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from json import dumps
 from zoneinfo import ZoneInfo
 
+from chebao.conversations.commands import Forgetting
 from chebao.conversations.service import Wait
 from chebao.conversations.types import Reply
 
@@ -72,10 +73,16 @@ def abroad_declined(hotline: str, chat_url: str) -> Reply:
     )
 
 
-def forgotten(*, everywhere: bool) -> Reply:
+def forgotten(how: Forgetting, hotline: str) -> Reply:
     """Link and proof of who the customer is are gone."""
-    where = "所有渠道的关联和身份验证都已解除" if everywhere else "已退出，这里不再记得您的身份"
-    return Reply(text=f"好的，{where}，没填完的内容也不再保留。再办业务时，重新验证一下手机就行。")
+    where = "已退出，这里不再记得您的身份" if how == "here" else "所有渠道的关联和身份验证都已解除"
+    text = f"好的，{where}，没填完的内容也不再保留。再办业务时，重新验证一下手机就行。"
+    if how == "deletion":
+        text += (
+            "\n聊天记录、保单和理赔资料要依法保存到期限为止，不作他用；其余的个人信息想删除，"
+            f"请发送“人工”或拨打 {hotline}，核实是您本人后为您删除。"
+        )
+    return Reply(text=text)
 
 
 def apology() -> Reply:

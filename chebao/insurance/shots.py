@@ -28,7 +28,9 @@ _DAMAGE = Shot("damage", "损失部位", "离受损的地方半米左右，对�
 _OTHER = Shot("other_plate", "对方车牌", "对方的车牌和碰撞部位一起拍")
 _WATER = Shot("water_line", "水位线", "车身或室内最高的水痕拍清楚")
 _HIT = Shot("hit_object", "被撞的东西", "被撞的护栏、墙等整个拍到")
-DOCUMENTS = Shot("documents", "行驶证和驾驶证", "正页摊平，四边都拍到")
+VEHICLE_LICENCE = Shot("vehicle_licence", "行驶证", "正页摊平，四边都拍到")
+DRIVING_LICENCE = Shot("driving_licence", "驾驶证", "正页摊平，四边都拍到")
+DOCUMENTS = (VEHICLE_LICENCE, DRIVING_LICENCE)
 
 _BY_TYPE: dict[str, tuple[Shot, ...]] = {
     "theft": (),
@@ -47,4 +49,4 @@ _BY_TYPE: dict[str, tuple[Shot, ...]] = {
 def shots_for(accident_type: str, *, other_car: bool = False) -> tuple[Shot, ...]:
     """The list for one accident; an unknown type gets the one of a collision, and documents stand at the end of each."""
     listed = _BY_TYPE.get(accident_type, (_SCENE, *_CORNERS, _DAMAGE))
-    return (*listed, *((_OTHER,) if other_car else ()), DOCUMENTS)
+    return (*listed, *((_OTHER,) if other_car else ()), *DOCUMENTS)

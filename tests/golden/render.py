@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from channels.parts import Choice, Part, parts_of
-from channels.telegram import protocol as telegram
+from channels.telegram import bubbles as telegram
 from channels.wechat import bubbles as wechat
 from chebao.settings import ROOT
 from tests.e2e.door import Customer
