@@ -28,7 +28,7 @@ class Fake:
 FAKES: dict[str, Fake] = {
     "wechat": Fake(
         "tests.fakes.wechat",
-        ("--push", "{app}/wechat"),
+        ("--push", "{app}/wechat", "--menu", "channels/wechat/menu.json"),
         {
             "CHEBAO_WECHAT_APP_ID": "wx0fake0fake0fake0",
             "CHEBAO_WECHAT_SECRET": "f" * 32,

@@ -38,6 +38,8 @@ class Phone(ABC):
     """
 
     platform: str
+    peer: str
+    """What the platform calls the customer."""
 
     def __init__(self, app_url: str) -> None:
         port = urlsplit(app_url).port
@@ -61,6 +63,30 @@ class Phone(ABC):
     def phone(self, number: str) -> None:
         """Gives the own number, with the platform's button where it has one."""
         self.say(number)
+
+    @abstractmethod
+    def show(self, picture: bytes) -> None:
+        """Sends a picture as it is, with all that its file says of itself where the platform leaves that in."""
+
+    @abstractmethod
+    def shut(self) -> None:
+        """Lets our side write no more: unfollows, blocks."""
+
+    def agree(self) -> None:
+        """Begins to talk; where the channel asks first whether it may be used, it may."""
+        self.say("你好")
+        if any("境外" in bubble.text for bubble in self.heard()):
+            self.press("同意")
+            self.heard()
+
+    def told(self, until: str = "") -> str:
+        """`heard` as one text."""
+        return "\n".join(bubble.text for bubble in self.heard(until))
+
+    def silent(self, seconds: float = 2.0) -> bool:
+        """Whether nothing more comes for a while."""
+        time.sleep(seconds)
+        return len(self._seen()) == self._read
 
     @abstractmethod
     def _seen(self) -> list[Bubble]:
@@ -88,7 +114,8 @@ class WeChatPhone(Phone):
 
     def __init__(self, app_url: str) -> None:
         super().__init__(app_url)
-        self._own = f"/phone/o{uuid.uuid4().hex}"
+        self.peer = f"o{uuid.uuid4().hex}"
+        self._own = f"/phone/{self.peer}"
         self._items: dict[str, dict[str, str]] = {}
 
     def say(self, text: str) -> None:
@@ -99,6 +126,18 @@ class WeChatPhone(Phone):
 
     def place(self, latitude: str, longitude: str, label: str) -> None:
         self._do("location", latitude=float(latitude), longitude=float(longitude), label=label)
+
+    def show(self, picture: bytes) -> None:
+        self._http.post(f"{self._own}/photo", content=picture).raise_for_status()
+
+    def shut(self) -> None:
+        self._do("unfollow")
+
+    @property
+    def left(self) -> int:
+        """How many messages our side may still send."""
+        windows: dict[str, int] = self._http.get(self._own).json()["left"]
+        return sum(windows.values())
 
     def scan(self, scene: str) -> None:
         self._do("scan", scene=scene)
@@ -130,7 +169,8 @@ class TelegramPhone(Phone):
 
     def __init__(self, app_url: str) -> None:
         super().__init__(app_url)
-        self._chat = {"chat": next(_CHATS)}
+        self.peer = str(next(_CHATS))
+        self._chat = {"chat": self.peer}
 
     def say(self, text: str) -> None:
         self._do("say", text)
@@ -143,6 +183,13 @@ class TelegramPhone(Phone):
 
     def phone(self, number: str) -> None:
         self._do("contact", f"+86{number}")
+
+    def show(self, picture: bytes) -> None:
+        """As a file: Telegram itself strips what is sent as a photo."""
+        self._http.post("/sim/document", params=self._chat, content=picture).raise_for_status()
+
+    def shut(self) -> None:
+        self._do("block", "yes")
 
     def _do(self, what: str, words: str) -> None:
         self._http.post(f"/sim/{what}", params=self._chat, content=words.encode()).raise_for_status()

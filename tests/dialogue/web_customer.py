@@ -46,6 +46,15 @@ class WebCustomer:
             ids.append(answer.raise_for_status().json()["id"])
         return self._send(attachments=ids)
 
+    def waits(self, words: str) -> str:
+        """What comes by itself, up to a message with these words."""
+        told: list[str] = []
+        while not (told and words in told[-1]):
+            frame = json.loads(self._socket.recv(timeout=20))
+            if frame["type"] == "message" and frame["from"] != "customer":
+                told.append(frame["text"])
+        return "\n".join(told)
+
     def _send(self, **content: Any) -> str:
         """All that is answered, as one text."""
         message_id = uuid.uuid4().hex

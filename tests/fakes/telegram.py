@@ -20,22 +20,21 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from tests.fakes import telegram_page
 from tests.fakes.telegram_rules import Bad, check_markup, check_text
 from tests.serving import serving
 
 TOKEN = "4242:fake-token-of-the-tests"
 _PRESS_SECONDS = 15.0
-_PAGE = Path(__file__).with_name("telegram.html")
 
 
 @dataclass
@@ -123,8 +122,7 @@ class FakeTelegram:
         self._level, self._at = 30.0, 0.0
         self.app = Starlette(
             routes=[
-                Route("/", self._page),
-                Route("/sim/{what}", self._sim, methods=["GET", "POST"]),
+                *telegram_page.routes(self),
                 Route("/bot{token}/{method}", self._call, methods=["GET", "POST"]),
                 Route("/file/bot{token}/{name:path}", self._file),
             ]
@@ -348,18 +346,21 @@ class FakeTelegram:
         return self._queue[: int(params.get("limit", 100))]
 
     async def _do_sendMessage(self, params: dict[str, Any]) -> Any:
-        return self._say(params, text=check_text(params.get("text", ""), params.get("parse_mode"), 4096, "message"))
+        return self._say(params, **check_text(params, "text", 4096))
 
     async def _do_sendPhoto(self, params: dict[str, Any]) -> Any:
         photo = params["photo"]
-        size = {"file_id": "out", "file_unique_id": "out", "width": 1, "height": 1}
-        seen = photo if isinstance(photo, str) else f"{len(photo)} bytes"
-        caption = check_text(params.get("caption", ""), params.get("parse_mode"), 1024, "caption")
-        return self._say(params, caption=caption, photo=[size], seen=seen)
+        name = photo if isinstance(photo, str) else f"out{next(self._numbers)}"
+        if not isinstance(photo, str):
+            self.files[name] = photo
+        elif not photo.startswith("http"):
+            raise Bad(400, "Bad Request: wrong file identifier/HTTP URL specified")
+        size = {"file_id": name, "file_unique_id": name, "width": 1, "height": 1}
+        return self._say(params, **check_text(params, "caption", 1024), photo=[size])
 
     async def _do_sendDocument(self, params: dict[str, Any]) -> Any:
-        caption = check_text(params.get("caption", ""), params.get("parse_mode"), 1024, "caption")
-        return self._say(params, caption=caption, document={"file_id": "out", "file_unique_id": "out"})
+        document = {"file_id": "out", "file_unique_id": "out"}
+        return self._say(params, **check_text(params, "caption", 1024), document=document)
 
     async def _do_sendChatAction(self, params: dict[str, Any]) -> Any:
         return True
@@ -401,7 +402,7 @@ class FakeTelegram:
         return self._change(params, "reply_markup", check_markup(params.get("reply_markup")))
 
     async def _do_editMessageText(self, params: dict[str, Any]) -> Any:
-        return self._change(params, "text", check_text(params["text"], params.get("parse_mode"), 4096, "message"))
+        return self._change(params, "text", check_text(params, "text", 4096)["text"])
 
     def _change(self, params: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
         log = self.chat(int(params["chat_id"])).log
@@ -438,36 +439,6 @@ class FakeTelegram:
         name = request.path_params["name"].rpartition("/")[2]
         known = request.path_params["token"] == self.token and name in self.files
         return Response(self.files[name]) if known else Response(status_code=404)
-
-    # --- by hand --------------------------------------------------------------------------------------------------
-
-    async def _page(self, request: Request) -> Response:
-        return HTMLResponse(_PAGE.read_text(encoding="utf-8"))
-
-    async def _sim(self, request: Request) -> Response:
-        """What the page does: ``GET chat`` · ``POST say|press|photo|location|contact|edit|block``."""
-        chat_id = int(request.query_params.get("chat", "1001"))
-        if request.method == "GET":
-            chat = self.chat(chat_id)
-            return JSONResponse({"log": chat.log, "blocked": chat.blocked, "commands": self.commands})
-        what, body = request.path_params["what"], await request.body()
-        words = body.decode(errors="replace") if what != "photo" else ""
-        if what == "say":
-            self.say(chat_id, words)
-        elif what == "press":
-            self.press(chat_id, words)
-        elif what == "photo":
-            self.photo(chat_id, body)
-        elif what == "location":
-            latitude, longitude, *label = words.split(",", 2)
-            spot = {"latitude": float(latitude), "longitude": float(longitude)}
-            named = {"venue": {"location": spot, "title": "", "address": label[0]}} if label else {}
-            self.write(chat_id, location=spot, **named)
-        elif what == "contact":
-            self.write(chat_id, contact={"phone_number": words, "first_name": "客户", "user_id": chat_id})
-        elif what == "block":
-            self.block(chat_id, words == "yes")
-        return JSONResponse({"ok": True})
 
 
 class _Cut:

@@ -12,6 +12,11 @@ _STRAY = re.compile(r"<(?!/?[a-z])")
 _TAGS = {"b", "strong", "i", "em", "u", "s", "code", "pre", "a", "tg-spoiler", "blockquote"}
 
 
+def _units(text: str) -> int:
+    """Length as the Bot API counts it."""
+    return len(text.encode("utf-16-le")) // 2
+
+
 class Bad(Exception):
     """A call that the Bot API refuses."""
 
@@ -20,21 +25,28 @@ class Bad(Exception):
         self.code, self.description, self.retry_after = code, description, retry_after
 
 
+_TYPES = {"b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline", "s": "strikethrough"}
+
+
 class _Plain(HTMLParser):
-    """The text that is left after entities were parsed."""
+    """The text that is left after entities were parsed, and the entities."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.text, self._open = "", list[str]()
+        self.text, self._open = "", list[tuple[str, int]]()
+        self.entities: list[dict[str, Any]] = []
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
         if tag not in _TAGS:
             raise Bad(400, f'Bad Request: can\'t parse entities: Unsupported start tag "{tag}"')
-        self._open.append(tag)
+        self._open.append((tag, _units(self.text)))
 
     def handle_endtag(self, tag: str) -> None:
-        if not self._open or self._open.pop() != tag:
+        begun, offset = self._open.pop() if self._open else ("", 0)
+        if begun != tag:
             raise Bad(400, "Bad Request: can't parse entities: Unmatched end tag")
+        length = _units(self.text) - offset
+        self.entities.append({"type": _TYPES.get(tag, tag), "offset": offset, "length": length})
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -46,20 +58,22 @@ class _Plain(HTMLParser):
         return self.text
 
 
-def check_text(text: str, parse_mode: str | None, limit: int, what: str) -> str:
-    """The text after entities were parsed."""
-    plain = text
-    if parse_mode == "HTML":
+def check_text(params: dict[str, Any], name: str, limit: int) -> dict[str, Any]:
+    """The text or caption of a call after entities were parsed, as it stands in the message."""
+    text, what = str(params.get(name, "")), "message" if name == "text" else name
+    entities: list[dict[str, Any]] = []
+    if params.get("parse_mode") == "HTML":
         if _STRAY.search(text):
             raise Bad(400, "Bad Request: can't parse entities: Unsupported start tag")
         parser = _Plain()
         parser.feed(text)
-        plain = parser.finish()
-    if what == "message" and not plain.strip():
+        text, entities = parser.finish(), parser.entities
+    if name == "text" and not text.strip():
         raise Bad(400, "Bad Request: message text is empty")
-    if len(plain.encode("utf-16-le")) // 2 > limit:
+    if _units(text) > limit:
         raise Bad(400, f"Bad Request: {what} is too long")
-    return plain
+    marks = {"entities" if name == "text" else "caption_entities": entities} if entities else {}
+    return {name: text, **marks} if text else {}
 
 
 def check_markup(raw: str | None) -> dict[str, Any] | None:

@@ -143,9 +143,9 @@ class FakeWeChat:
 
     async def send_media(self, openid: str, kind: str, content: bytes, content_type: str, **fields: str) -> Any:
         """An image, voice or video; the platform keeps it three days."""
-        self._see(openid, "customer", text=f"[{kind}]")
-        self.opens(openid, "message")
         media_id = self.keep(content, content_type)
+        self._see(openid, "customer", text=f"[{kind}]", media_id=media_id)
+        self.opens(openid, "message")
         return await self.message(openid, {"MsgType": kind, "MediaId": media_id, "PicUrl": "http://x/", **fields})
 
     async def decide(self, openid: str, decisions: dict[str, str], **push: Any) -> Any:
@@ -327,6 +327,7 @@ class FakeWeChat:
         app.add_api_route("/cgi-bin/media/upload", self._media_upload, methods=["POST"])
         app.add_api_route("/", lambda: FileResponse(Path(__file__).with_name("wechat.html")))
         app.add_api_route("/phone/{openid}", self._phone_seen)
+        app.add_api_route("/media/{media_id}", self._phone_media)
         app.add_api_route("/phone/{openid}/{what}", self._phone_does, methods=["POST"])
         return app
 
@@ -522,6 +523,10 @@ class FakeWeChat:
         typing = phone.typing_until > self.now()
         return {"seen": phone.seen[after:], "left": left, "menu": menu, "typing": typing, "mode": self.mode}
 
+    async def _phone_media(self, media_id: str) -> Response:
+        _, content, content_type = self._media.get(media_id, (0.0, b"", ""))
+        return Response(content, media_type=content_type) if content else Response(status_code=404)
+
     async def _phone_does(self, openid: str, what: str, request: Request) -> dict[str, Any]:
         if what == "photo":
             content = await request.body()
@@ -569,9 +574,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--port", type=int, default=8101)
     arguments.add_argument("--push", default="http://127.0.0.1:8000/wechat")
+    arguments.add_argument("--menu", type=Path, help="a menu that was put up before")
     arguments.add_argument("--mode", choices=["plain", "compatible", "safe"], default="safe")
     given = arguments.parse_args()
     fake = FakeWeChat(given.push, mode=given.mode)
+    if given.menu:
+        fake.menu = json.loads(given.menu.read_text(encoding="utf-8"))
     uvicorn.run(fake.app, host="127.0.0.1", port=given.port, log_level="warning")
 
 
