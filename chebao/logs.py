@@ -48,5 +48,5 @@ def configure(level: int = logging.INFO) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    for name in ("uvicorn.access", "httpx", "httpcore", "websockets"):
+    for name in ("uvicorn.access", "httpx", "httpcore", "websockets", "telegram"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -74,7 +74,7 @@ class Chat:
 
 @dataclass
 class Fault:
-    """What goes wrong with the next sends.
+    """What goes wrong with the next sends, or answers to presses.
 
     Attributes:
         kind: `flood` (429), `error` (500), `gateway` (502), `lost` (done, but the answer never comes), `slow` (done late).
@@ -105,6 +105,7 @@ class FakeTelegram:
         self.refused: list[tuple[str, int, str]] = []
         self.last_error: tuple[int, str] | None = None
         self.faults: list[Fault] = []
+        self.press_faults: list[Fault] = []
         self.limits = True
         self.withheld = False
         self.commands: list[dict[str, str]] = []
@@ -283,7 +284,8 @@ class FakeTelegram:
         handler = getattr(self, f"_do_{method}", None)
         if handler is None:
             return _no(404, "Not Found: method not found")
-        fault = self._fault() if method.startswith("send") else None
+        faults = {"send": self.faults, "answ": self.press_faults}.get(method[:4], [])
+        fault = _next(faults)
         try:
             if fault and fault.kind in ("flood", "error", "gateway"):
                 raise Bad(*_FAULTS[fault.kind], fault.seconds if fault.kind == "flood" else None)
@@ -296,15 +298,6 @@ class FakeTelegram:
         if fault and fault.kind == "lost":
             return _Cut()
         return JSONResponse({"ok": True, "result": result})
-
-    def _fault(self) -> Fault | None:
-        if not self.faults:
-            return None
-        fault = self.faults[0]
-        fault.times -= 1
-        if fault.times <= 0:
-            self.faults.pop(0)
-        return fault
 
     async def _do_getMe(self, params: dict[str, Any]) -> Any:
         return self._bot()
@@ -323,6 +316,9 @@ class FakeTelegram:
         for update in waiting:
             self.push(update)
         return True
+
+    async def _do_getMyCommands(self, params: dict[str, Any]) -> Any:
+        return self.commands
 
     async def _do_deleteWebhook(self, params: dict[str, Any]) -> Any:
         self.webhook = {}
@@ -439,6 +435,16 @@ class FakeTelegram:
         name = request.path_params["name"].rpartition("/")[2]
         known = request.path_params["token"] == self.token and name in self.files
         return Response(self.files[name]) if known else Response(status_code=404)
+
+
+def _next(faults: list[Fault]) -> Fault | None:
+    if not faults:
+        return None
+    fault = faults[0]
+    fault.times -= 1
+    if fault.times <= 0:
+        faults.pop(0)
+    return fault
 
 
 class _Cut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from chebao.settings import Settings
 from tests.contract.hub.running import Running
 
 pytestmark = pytest.mark.asyncio
@@ -49,6 +51,15 @@ async def test_a_photo_is_turned_upright_cleaned_and_shown_small(app: Running) -
     assert stored.size == (800, 1200) and not stored.getexif() and b"SecretCameraMaker" not in whole.content
     small = Image.open(io.BytesIO((await app.http.get(body["thumbnail_url"])).content))
     assert max(small.size) == 480
+
+
+async def test_the_same_picture_is_kept_once_under_its_hash_outside_the_database(
+    app: Running, settings: Settings
+) -> None:
+    sent = [(await send(app, await session(app), photo())).json()["id"] for _ in range(2)]
+    assert len(set(sent)) == 2, "each conversation has its own right to see it"
+    [stored] = (settings.data / "uploads").rglob("*[0-9a-f].jpg")
+    assert stored.stem == hashlib.sha256(stored.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
+import time
 from pathlib import Path
 
 import httpx
@@ -14,6 +16,12 @@ from PIL import Image
 from tests.contract.telegram.conftest import Bench, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def drawn(colour: str) -> bytes:
+    picture = io.BytesIO()
+    Image.new("RGB", (900, 600), colour).save(picture, "JPEG")
+    return picture.getvalue()
 
 
 async def test_nothing_is_worked_on_before_the_customer_agreed(bench: Bench) -> None:
@@ -63,6 +71,12 @@ async def test_commands(agreed: Bench, command: str, meant: str) -> None:
     assert {c["command"] for c in agreed.telegram.commands} == {"start", "help", "human", "cancel"}
 
 
+async def test_start_begins_anew_whatever_stands_behind_it(agreed: Bench) -> None:
+    agreed.telegram.say(agreed.chat_id, "/start spring_campaign")
+    await agreed.until(lambda: [turn["text"] for turn in agreed.rasa.turns].count("你好") == 2)
+    assert all(re.search("[一-鿿]", c["description"]) for c in agreed.telegram.commands)
+
+
 async def test_an_edited_message_changes_the_ledger_and_starts_no_turn(agreed: Bench) -> None:
     update = agreed.telegram.say(agreed.chat_id, "车牌京A12345")
     await agreed.until(lambda: agreed.heard("收到：车牌京A12345"))
@@ -102,9 +116,7 @@ async def test_a_position_and_a_named_place(agreed: Bench) -> None:
 
 @pytest.mark.parametrize("as_document", [False, True])
 async def test_a_photo_is_fetched_judged_and_kept(agreed: Bench, as_document: bool) -> None:
-    picture = io.BytesIO()
-    Image.new("RGB", (900, 600), "teal").save(picture, "JPEG")
-    agreed.telegram.photo(agreed.chat_id, picture.getvalue(), "左后门", as_document=as_document)
+    agreed.telegram.photo(agreed.chat_id, drawn("teal"), "左后门", as_document=as_document)
     await agreed.until(lambda: agreed.heard("收到：左后门"))
     [kept] = agreed.rasa.turns[-1]["metadata"]["attachments"]
     assert (kept["content_type"], kept["width"], kept["height"]) == ("image/jpeg", 900, 600)
@@ -153,6 +165,24 @@ async def test_a_group_is_refused_once(bench: Bench) -> None:
     assert len(bench.telegram.chats[group].texts()) == 1
     assert "私聊" in bench.telegram.chats[group].texts()[0]
     assert bench.rasa.turns == []
+
+
+async def test_a_press_in_a_group_is_answered_and_starts_nothing(bench: Bench) -> None:
+    group = {"id": -1000 - bench.chat_id, "type": "group", "title": "车友群"}
+    bench.telegram._queries["in-a-group"] = time.monotonic()
+    pressed = {"message_id": 1, "date": 1, "chat": group, "text": "选吧"}
+    someone = {"id": bench.chat_id, "is_bot": False, "first_name": "客户"}
+    bench.telegram.update(
+        callback_query={"id": "in-a-group", "from": someone, "message": pressed, "chat_instance": "1", "data": "x"}
+    )
+    await bench.until(lambda: bench.telegram.unanswered == 0)
+    assert bench.rasa.turns == []
+
+
+async def test_pictures_of_an_album_are_all_kept(agreed: Bench) -> None:
+    for colour in ("teal", "navy", "olive"):
+        agreed.telegram.photo(agreed.chat_id, drawn(colour))
+    await agreed.until(lambda: sum(len(t["metadata"].get("attachments", ())) for t in agreed.rasa.turns) == 3)
 
 
 async def test_pushes_that_come_often_and_overtake_one_another_are_worked_on_once_in_order(agreed: Bench) -> None:

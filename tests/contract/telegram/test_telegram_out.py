@@ -66,6 +66,16 @@ async def test_a_press_is_answered_even_when_it_comes_twice_or_is_stale(agreed: 
     assert sum("entities" in turn for turn in agreed.rasa.turns) == 1
 
 
+async def test_a_press_is_answered_when_telegram_stumbles(agreed: Bench) -> None:
+    says(agreed, {"text": "选吧", "buttons": [{"title": "甲", "payload": '/inform{"a": 1}'}]})
+    agreed.telegram.say(agreed.chat_id, "x")
+    await agreed.until(lambda: agreed.chat.buttons())
+    agreed.telegram.press_faults.append(Fault("error", times=2))
+    agreed.telegram.press(agreed.chat_id, "甲")
+    await agreed.until(lambda: agreed.telegram.unanswered == 0)
+    await agreed.until(lambda: agreed.rasa.turns[-1].get("entities") == {"a": 1})
+
+
 async def test_position_and_phone_are_asked_with_buttons_of_their_own(agreed: Bench) -> None:
     says(agreed, {"text": "车在哪里？", "custom": {"wants": "location"}})
     agreed.telegram.say(agreed.chat_id, "x")
@@ -88,6 +98,36 @@ async def test_a_text_beyond_the_limit_comes_in_pieces(agreed: Bench) -> None:
     await agreed.until(lambda: agreed.heard("第 89 条"))
     assert "\n".join(agreed.chat.texts()[-3:]) == lines
     assert agreed.telegram.refused == []
+
+
+async def test_a_picture_comes_with_its_words_and_buttons_in_one_message(agreed: Bench) -> None:
+    said = "车损在 <左后门>"
+    picture = {"text": said, "image": "https://pictures.example/1.png"}
+    says(agreed, picture | {"buttons": [{"title": "对", "payload": '/inform{"a": 1}'}]}, picture)
+    agreed.telegram.say(agreed.chat_id, "x")
+    await agreed.until(lambda: sum("photo" in m for m in agreed.chat.heard()) == 2)
+    first, second = agreed.chat.heard()[-2:]
+    assert first["caption"] == said and "photo" in first
+    assert [key["text"] for row in first["reply_markup"]["inline_keyboard"] for key in row] == ["对"]
+    assert second["caption"] == said
+    assert agreed.telegram.refused == []
+
+
+async def test_words_too_long_for_a_caption_stand_before_the_picture(agreed: Bench) -> None:
+    says(agreed, {"text": "字" * 1025, "image": "https://pictures.example/1.png"})
+    agreed.telegram.say(agreed.chat_id, "x")
+    await agreed.until(lambda: "photo" in agreed.chat.heard()[-1])
+    words, picture = agreed.chat.heard()[-2:]
+    assert words["text"] == "字" * 1025 and "caption" not in picture
+    assert agreed.telegram.refused == []
+
+
+async def test_where_a_picture_is_refused_its_words_arrive(agreed: Bench) -> None:
+    says(agreed, {"text": "看图", "image": "ftp://pictures.example/1.png"})
+    agreed.telegram.say(agreed.chat_id, "x")
+    await agreed.until(lambda: agreed.heard("看图"))
+    await agreed.until(lambda: any(method == "sendPhoto" for method, _, _ in agreed.telegram.refused))
+    assert {state for state, _ in await deliveries(agreed)} == {"sent"}
 
 
 async def test_one_chat_gets_at_most_one_message_a_second(agreed: Bench) -> None:
@@ -160,14 +200,20 @@ async def test_token_and_chat_stand_in_no_log(agreed: Bench) -> None:
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(Redaction("%(message)s"))
-    logging.getLogger().addHandler(handler)
+    root, httpx = logging.getLogger(), logging.getLogger("httpx")
+    before = httpx.level
+    root.addHandler(handler)
     try:
+        httpx.setLevel(
+            logging.DEBUG
+        )  # as an operator who looks for a fault: it writes each address, which holds the token
         agreed.telegram.faults.append(Fault("error"))
         agreed.telegram.say(agreed.chat_id, "一")
         await agreed.until(lambda: agreed.heard("收到：一"))
     finally:
-        logging.getLogger().removeHandler(handler)
+        root.removeHandler(handler)
+        httpx.setLevel(before)
     said = written.getvalue()
-    assert "telegram_later" in said
+    assert "telegram_later" in said and "/sendMessage" in said
     assert agreed.telegram.token.partition(":")[2] not in said
     assert str(agreed.chat_id) not in said

@@ -185,3 +185,35 @@ def test_photos_are_kept_whenever_they_come() -> None:
     assert "共 2 张" in said
     assert said.endswith("报警了吗？")
     assert talk.draft["photo_ids"] == ["p1", "p2"]
+
+
+_VEHICLE = {"kind": "vehicle_licence", "plate": "京A12345", "owner": "王建国", "registered_on": "2021-05-18"}
+_DRIVING = {"kind": "driving_licence", "name": "李敏", "classes": "C1", "valid_until": "2031-03-02"}
+
+
+def at_the_photos(*said: str) -> Conversation:
+    """A claim of which everything but photos and phone is known."""
+    talk = Conversation(ReportClaimForm())
+    talk.say("昨晚八点在北京市海淀区中关村大街撞到护栏了，没人受伤", "report_claim")
+    for words in ("同意", "没报警", "京A12345", "没有对方", "前保险杠", "还能开", "我自己开的，我姓王"):
+        if talk.asked == "photos":
+            break
+        talk.say(words)
+    assert talk.asked == "photos", talk.asked
+    return talk
+
+
+def test_licences_tick_themselves_off_the_list_and_are_read_back() -> None:
+    talk = at_the_photos()
+    said = talk.say("", attachments=[{"id": "d", "facts": _DRIVING}])
+    assert "姓名：李*" in said and "准驾车型：C1" in said and "有效期至：2031-03-02" in said
+    assert "行驶证" in said.split("还差")[1] and "驾驶证" not in said.split("还差")[1]
+    said = talk.say("", attachments=[{"id": "v", "facts": _VEHICLE}])
+    assert "车牌：京A12345" in said and "所有人：王*" in said
+    assert "行驶证" not in said.split("还差")[1].split("发完")[0]
+    assert {"vehicle_licence": "v", "driving_licence": "d"}.items() <= talk.draft["shots"].items()
+
+
+def test_an_expired_driving_licence_is_noticed() -> None:
+    said = at_the_photos().say("", attachments=[{"id": "d", "facts": _DRIVING | {"valid_until": "2025-03-02"}}])
+    assert "已经过期" in said

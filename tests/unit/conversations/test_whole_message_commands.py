@@ -48,3 +48,24 @@ def test_staying_in_the_queue(text: str) -> None:
 def test_readable_text_keeps_words_and_line_breaks_only() -> None:
     assert commands.readable(" 京A\x0012345\n\x1b[31m好\ud800\ufffd ") == "京A12345\n[31m好"
     assert commands.readable("👨‍👩‍👧 𠮷") == "👨‍👩‍👧 𠮷"
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        ("退出登录", "here"),
+        ("解除关联", "everywhere"),
+        ("请解除微信绑定", "everywhere"),
+        ("忘掉我的信息", "everywhere"),
+        ("删除我的资料", "deletion"),
+        ("帮我把我的个人信息全部删掉", "deletion"),
+        ("注销我的账号吧", "deletion"),
+        ("我要删除我的数据！", "deletion"),
+        ("删除我的保单", None),
+        ("取消关联的保单", None),
+        ("删除我的资料要多久", None),
+        ("怎么解除关联", None),
+    ],
+)
+def test_asking_to_be_forgotten(text: str, how: str | None) -> None:
+    assert commands.forgets(text) == how
