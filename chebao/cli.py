@@ -7,13 +7,14 @@ import os
 import sys
 
 import typer
+from pydantic import ValidationError
 
 from channels.telegram.cli import findings as telegram_findings
 from channels.wechat.cli import findings as wechat_findings
 from channels.wechat.cli import wechat_app
 from chebao import db, stack
 from chebao.desk.cli import agent_app
-from chebao.doctor import Finding, report, service
+from chebao.doctor import Finding, mode, refused, report, service
 from chebao.quality.cli import model_app, review_app
 from chebao.settings import ROOT, get_settings
 
@@ -34,10 +35,15 @@ app.add_typer(agent_app, name="agent")
 @app.command()
 def doctor() -> None:
     """Checks settings, platforms and reachability, and says in Chinese and English what to mend."""
-    settings = get_settings()
+    try:
+        settings = get_settings()
+    except ValidationError as error:
+        print(report(refused(error)))
+        sys.exit(1)
 
     async def look() -> list[Finding]:
-        return [*await service(settings), *await wechat_findings(settings), *await telegram_findings(settings)]
+        channels = [*await wechat_findings(settings), *await telegram_findings(settings)]
+        return [*mode(settings), *await service(settings), *channels]
 
     found = asyncio.run(look())
     print(report(found))

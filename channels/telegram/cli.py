@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -37,8 +38,10 @@ async def findings(settings: Settings) -> list[Finding]:
 async def _bot(client: Client, settings: Settings) -> AsyncIterator[Finding]:
     from telegram.error import InvalidToken, TelegramError
 
+    from channels.telegram.protocol import COMMANDS
+
     try:
-        name, info = await client.name(), await client.webhook()
+        name, info, menu = await client.name(), await client.webhook(), await client.menu()
     except InvalidToken:
         yield Finding(
             "telegram token", False, "Bot token 不对：在 @BotFather 发 /token 核对，更新 CHEBAO_TELEGRAM_TOKEN",
@@ -54,6 +57,11 @@ async def _bot(client: Client, settings: Settings) -> AsyncIterator[Finding]:
         )  # fmt: skip
         return
     yield Finding("telegram token", True, f"token 有效，机器人是 @{name}", f"token works, the bot is @{name}")
+    if menu != {command: words for command, (words, _) in COMMANDS.items()}:
+        yield Finding(
+            "telegram menu", False, "命令菜单还没有设上，或不是这一版的：重启服务会自动设置，请看日志 telegram_webhook_failed",
+            "the command menu is not ours: the service sets it when it starts; see telegram_webhook_failed in its log",
+        )  # fmt: skip
     if settings.telegram_receive == "polling":
         yield _polling(info)
         return
@@ -127,6 +135,12 @@ async def _secret(settings: Settings) -> Finding:
     """Knocks at our own door: what is no update is refused as that, with another secret as a stranger's."""
     from channels.telegram.client import webhook_secret
 
+    chosen = settings.telegram_secret.get_secret_value()
+    if chosen and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", chosen):
+        return Finding(
+            "telegram secret", False, "CHEBAO_TELEGRAM_SECRET 只能用字母、数字、_ 和 -，最多 256 个；留空会自动生成",
+            "CHEBAO_TELEGRAM_SECRET takes letters, digits, _ and - only, at most 256; empty, one is derived",
+        )  # fmt: skip
     url = f"{settings.public_url}/telegram"
     headers = {"X-Telegram-Bot-Api-Secret-Token": webhook_secret(settings)}
     try:

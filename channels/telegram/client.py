@@ -241,6 +241,10 @@ class Client:
         """What Telegram thinks of our webhook."""
         return (await self._bot.get_webhook_info()).to_dict()
 
+    async def menu(self) -> dict[str, str]:
+        """The commands in the chat's menu, with their words."""
+        return {found.command: found.description for found in await self._bot.get_my_commands()}
+
     async def updates(self, offset: int) -> Sequence[Update]:
         """The updates from `offset` on; asking for them confirms all before it."""
         return await self._bot.get_updates(offset, timeout=25, allowed_updates=ALLOWED_UPDATES)

@@ -11,10 +11,11 @@ import psycopg
 import pytest
 
 from chebao import postgres
+from tests.dialogue.phones import PHONES, Phone
 from tests.dialogue.web_customer import WebCustomer, photo, web_customer
 from tests.running import RunningStack
 from tests.unit.documents.drawn import drawn_licence
-from tests.unit.documents.test_licences import ROWS
+from tests.unit.documents.test_licences import DRIVER, ROWS
 
 
 @pytest.fixture
@@ -80,3 +81,63 @@ def test_an_illegible_paper_is_asked_for_again(customer: WebCustomer) -> None:
     customer.say("同意")
     heard = customer.show(photo())
     assert "没认出来" in heard and "车牌号是多少" in heard, heard
+
+
+@pytest.fixture(params=PHONES, ids=lambda kind: kind.platform)
+def phone(request: pytest.FixtureRequest, stack: RunningStack) -> Iterator[Phone]:
+    headers = {"Authorization": "Bearer demo"}
+    httpx.post(f"{stack.url}/backoffice/v1/demo/reset", json={}, headers=headers).raise_for_status()
+    phone: Phone = request.param(stack.url)
+    phone.agree()
+    yield phone
+    phone.close()
+
+
+def answer(phone: Phone, heard: str, answers: tuple[str, ...], until: str) -> str:
+    """Gives one answer after the other until something is asked or told."""
+    for words in answers:
+        if until in heard:
+            break
+        phone.say(words)
+        heard = phone.told()
+    assert until in heard, heard
+    return heard
+
+
+@pytest.mark.timeout(240)
+def test_photos_of_a_claim_on_a_phone(stack: RunningStack, phone: Phone) -> None:
+    phone.say("我要报案，刚才倒车撞到柱子了，人没事")
+    phone.told()
+    phone.show(photo(at=(30.25, 120.125)))
+    assert "照片已收到（共 1 张）" in phone.told()
+    phone.say("没有人受伤")
+    heard = answer(phone, phone.told(), ("同意", "没报警", "浙A3F72K", "今天上午十点"), "拍照的地方")
+    assert "30.25" in heard
+    phone.press("就在那里")
+    rest = ("没有别人，就撞了柱子", "后保险杠", "能开", "在停车场", "我自己开的，我叫孙浩然")
+    assert "现场全景" in answer(phone, phone.told(), rest, "先请拍")
+    phone.show(photo(blurred=True))
+    assert "有点糊" in phone.told()
+    phone.show(photo())
+    assert "还差：左前角" in phone.told()
+    phone.press("其余稍后")
+    heard = answer(phone, phone.told(), ("13800000005", "确认提交"), "报案号")
+    claim = newest_claim(stack)
+    assert claim["claim_no"] in heard
+    assert [d.get("name") for d in claim["documents"]] == [None, None, "现场全景"]
+    phone.show(photo())
+    assert f"已登记到报案 {claim['claim_no']}" in phone.told()
+    assert len(newest_claim(stack)["documents"]) == 4
+
+
+@pytest.mark.timeout(240)
+def test_licences_on_a_phone(phone: Phone, tmp_path: Path) -> None:
+    phone.say("我想给车买保险")
+    answer(phone, phone.told(), ("同意",), "车牌号是多少")
+    phone.show(drawn_licence(tmp_path, DRIVER, "中华人民共和国机动车驾驶证").read_bytes())
+    heard = phone.told()
+    assert "这张是驾驶证" in heard and "车牌号是多少" in heard, heard
+    phone.show(drawn_licence(tmp_path).read_bytes())
+    heard = phone.told()
+    assert f"车牌：{ROWS['号牌号码']}" in heard and f"车架号：{ROWS['车辆识别代号']}" in heard, heard
+    assert "所有人：张*" in heard and "注册日期：2021-05-18" in heard and "车牌号是多少" not in heard, heard

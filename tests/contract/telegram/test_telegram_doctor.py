@@ -93,6 +93,19 @@ async def test_updates_that_wait(bench: Bench) -> None:
     assert not good and "250" in words
 
 
+async def test_a_menu_that_is_not_ours(bench: Bench) -> None:
+    assert "menu" not in await told(bench)
+    kept, bench.telegram.commands = bench.telegram.commands, []
+    good, words = (await told(bench))["menu"]
+    bench.telegram.commands = kept
+    assert not good and "命令菜单" in words and "the service sets it when it starts" in words
+
+
+async def test_a_secret_that_telegram_would_refuse(bench: Bench) -> None:
+    good, words = (await told(bench, telegram_secret="密钥"))["secret"]
+    assert not good and "CHEBAO_TELEGRAM_SECRET" in words and "密钥" not in words
+
+
 async def test_another_secret_than_the_running_service(bench: Bench) -> None:
     good, words = (await told(bench, telegram_secret="another"))["service"]
     assert not good and "密钥与运行中的服务不一致" in words and "restart" in words

@@ -18,6 +18,15 @@ ROWS = {
     "发证日期": "2021-06-01",
 }
 
+DRIVER = {
+    "证号": "110101199001010015",
+    "姓名": "李敏",
+    "国籍": "中国",
+    "初次领证日期": "2015-03-02",
+    "准驾车型": "C1",
+    "有效期限": "2021-03-02至2031-03-02",
+}
+
 
 def card(rows: dict[str, str], *, title: str = "", joined: bool = False) -> list[Line]:
     lines = [Line(title, 0.99, 300, 20, 30)] if title else []
@@ -47,19 +56,7 @@ def test_vehicle_licence(joined: bool) -> None:
 
 
 def test_driving_licence() -> None:
-    found = read(
-        card(
-            {
-                "证号": "110101199001010015",
-                "姓名": "李敏",
-                "国籍": "中国",
-                "初次领证日期": "2015-03-02",
-                "准驾车型": "C1",
-                "有效期限": "2021-03-02至2031-03-02",
-            }
-        )
-    )
-    assert found == {
+    assert read(card(DRIVER)) == {
         "kind": "driving_licence",
         "name": "李敏",
         "licence_no": "110101199001010015",

@@ -8,7 +8,7 @@ import pytest
 
 from chebao.documents.reader import Reader
 from tests.unit.documents.drawn import drawn_licence
-from tests.unit.documents.test_licences import ROWS
+from tests.unit.documents.test_licences import DRIVER, ROWS
 
 
 @pytest.fixture
@@ -22,6 +22,9 @@ async def test_a_photographed_licence_is_read_and_a_dead_process_replaced(licenc
         found = await reader.read(licence)
         assert (found["plate"], found["vin"]) == (ROWS["号牌号码"], ROWS["车辆识别代号"])
         assert (found["owner"], found["registered_on"]) == (ROWS["所有人"], ROWS["注册日期"])
+        driver = await reader.read(drawn_licence(tmp_path, DRIVER, "中华人民共和国机动车驾驶证"))
+        assert (driver["kind"], driver["name"], driver["classes"]) == ("driving_licence", "李敏", "C1")
+        assert (driver["first_issued_on"], driver["valid_until"]) == ("2015-03-02", "2031-03-02")
         nonsense = tmp_path / "nonsense.jpg"
         nonsense.write_bytes(b"no picture")
         assert await reader.read(nonsense) == {}
