@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +20,8 @@ from chebao.conversations.tables import uploads
 from chebao.errors import InputRefused, NotFound
 
 PER_DAY = 60
+_PLACE_KEPT = timedelta(hours=24)
+_LOOK_EVERY = 3600.0
 _SUFFIX = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "application/pdf": "pdf"}
 
 
@@ -27,7 +31,7 @@ class Upload:
 
     Attributes:
         width: of the stored picture, None for a PDF.
-        place: where it was taken; forgotten once it was offered as the place of an accident.
+        place: where it was taken; forgotten once it was offered as the place of an accident, and after a day in any case.
         flaw: ``blurred`` or ``dark``.
         facts: what was read on it, where it shows a licence.
     """
@@ -52,6 +56,7 @@ class Uploads:
 
     def __init__(self, engine: AsyncEngine, folder: Path) -> None:
         self._engine, self._folder = engine, folder
+        self._looked = -_LOOK_EVERY
 
     async def add(self, conversation_id: str, judged: Judged) -> Upload:
         """Keeps a judged file for a conversation.
@@ -59,6 +64,7 @@ class Uploads:
         Raises:
             InputRefused: code ``too_many_files``, beyond `PER_DAY` of one conversation.
         """
+        await self._forget_old_places()
         today = uploads.c.created_at > func.now() - text("interval '1 day'")
         count = select(func.count()).where(uploads.c.conversation_id == conversation_id, today)
         async with self._engine.connect() as connection:
@@ -118,6 +124,15 @@ class Uploads:
         """Removes where the pictures were taken."""
         async with self._engine.begin() as connection:
             await connection.execute(update(uploads).where(uploads.c.id.in_(ids)).values(place=None))
+
+    async def _forget_old_places(self) -> None:
+        """Of pictures that no turn has looked at, because a person answered: the whole table, so only now and then."""
+        if time.monotonic() - self._looked < _LOOK_EVERY:
+            return
+        self._looked = time.monotonic()
+        old = uploads.c.place.is_not(None) & (uploads.c.created_at < func.now() - _PLACE_KEPT)
+        async with self._engine.begin() as connection:
+            await connection.execute(update(uploads).where(old).values(place=None))
 
     def path(self, upload: Upload, *, thumbnail: bool = False) -> Path:
         """Where the bytes are; a PDF has no thumbnail.

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from PIL import Image
+from sqlalchemy import text
 
+from chebao.conversations.api import Uploads, judge
 from chebao.settings import Settings
 from tests.contract.hub.running import Running
 
@@ -60,6 +65,20 @@ async def test_the_same_picture_is_kept_once_under_its_hash_outside_the_database
     assert len(set(sent)) == 2, "each conversation has its own right to see it"
     [stored] = (settings.data / "uploads").rglob("*[0-9a-f].jpg")
     assert stored.stem == hashlib.sha256(stored.read_bytes()).hexdigest()
+
+
+async def test_where_a_picture_was_taken_is_forgotten_after_a_day_though_no_turn_saw_it(
+    app: Running, settings: Settings
+) -> None:
+    judged = replace(judge(photo()), place={"latitude": 30.25, "longitude": 120.125})
+    store = Uploads(app.hub.engine, settings.data / "uploads")
+    old, new = [await store.add(uuid4().hex, judged) for _ in range(2)]
+    async with app.hub.engine.begin() as connection:
+        values = {"at": datetime.now(UTC) - timedelta(hours=25), "id": old.id}
+        await connection.execute(text("UPDATE hub.uploads SET created_at = :at WHERE id = :id"), values)
+    store = Uploads(app.hub.engine, settings.data / "uploads")
+    await store.add(uuid4().hex, judged)
+    assert [(await store.get(kept.id)).place for kept in (old, new)] == [None, judged.place]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
