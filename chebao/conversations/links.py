@@ -79,6 +79,7 @@ _OTHERS = (
     " ORDER BY c.id FOR UPDATE OF c"
 )
 _FORGET = "UPDATE hub.conversations SET verified = NULL, begun = %s WHERE id = %s"
+_UNREAD = "UPDATE hub.uploads SET place = NULL, facts = NULL WHERE conversation_id = ANY(%s)"
 _UNLINK = "DELETE FROM hub.links WHERE conversation_id = ANY(%s)"
 
 
@@ -94,7 +95,10 @@ async def link(unit: Unit, identity: Mapping[str, Any]) -> None:
 
 
 async def forget(unit: Unit, *, everywhere: bool) -> int:
-    """Ends proof and link here, or in all conversations of the customer; what was begun is given up. Returns how many."""
+    """Ends proof and link here, or in all conversations of the customer. Returns how many.
+
+    What was begun is given up, and what was read on pictures is no longer known.
+    """
     conversation, connection = unit.conversation, unit.connection
     mine = await (await connection.execute(_OWN, (conversation.id,))).fetchone()
     others: list[str] = []
@@ -104,7 +108,8 @@ async def forget(unit: Unit, *, everywhere: bool) -> int:
             await connection.execute(_FORGET, (Jsonb(begun) if begun else None, row["id"]))
             others.append(row["id"])
     conversation.verified, conversation.begun = None, _dropped(conversation.begun)
-    await connection.execute(_UNLINK, ([conversation.id, *others],))
+    for statement in (_UNREAD, _UNLINK):
+        await connection.execute(statement, ([conversation.id, *others],))
     log.info(line("customer_forgotten", conversation=conversation.id, conversations=1 + len(others)))
     return 1 + len(others)
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from chebao.conversations.api import Conversation, DeliveryJob, Incoming
+from chebao.conversations.api import Conversation, DeliveryJob, Incoming, Uploads
+from chebao.conversations.pictures import Judged
 from chebao.outreach.api import signature_of
 from chebao.settings import Settings
 from tests.contract.hub.running import Running, Start
@@ -196,6 +197,28 @@ async def test_forgetting_by_words_works_at_once_and_without_the_dialogue(
     conversation, _ = await app.hub.find("door", "", sender)
     assert conversation.begun == {"report_claim": {"dropped": True}}
     assert (await said(app, sender, "好"))[-1] == '已转走：{"report_claim": {"channel": null}}'
+
+
+async def test_what_was_read_on_pictures_is_forgotten_too(
+    app: Running, settings: Settings, dialogue: Dialogue, sender: str, phone: str
+) -> None:
+    store = Uploads(app.hub.engine, settings.data / "uploads")
+    picture = await store.add(await begun(app, sender, phone), Judged(b"x", "image/jpeg"))
+    await store.keep_facts(picture, {"kind": "driving_licence", "name": "李敏"})
+    await app.say(f"{sender}-b", f"我是{phone}")
+    assert "依法保存" in (await said(app, f"{sender}-b", "删除我的资料"))[-1]
+    assert (await store.get(picture.id)).facts is None
+
+
+async def test_a_notice_waits_where_he_may_be_told_and_goes_to_nobody_without_consent(
+    settings: Settings, start: Start, dialogue: Dialogue, sender: str, phone: str
+) -> None:
+    abroad = Pushed(name="telegram")
+    async with with_channel(settings, start, abroad) as app:
+        await app.hub.accept(Incoming("telegram", "", sender, None, "你好"))
+        conversation, _ = await app.hub.find("telegram", "", sender)
+        assert await tell(app, conversation.id, f"{sender}-1") == {"said": False}
+        assert not [text for text in abroad.got if "CL2026000101" in text]
 
 
 async def test_the_operator_sees_and_ends_links(app: Running, dialogue: Dialogue, sender: str, phone: str) -> None:
