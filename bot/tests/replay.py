@@ -59,11 +59,12 @@ class Keeping:
 
 
 WHOLE = Keeping("in one piece, in memory", 10**9)
+HARSHEST = Keeping("folded whenever possible, restarted after every turn", 0, "store")
 KEEPINGS = (
     Keeping("folded as served", history.FOLD_AT),
     Keeping("folded whenever possible", 0),
     Keeping("folded as served, evicted after every turn", history.FOLD_AT, "tracker"),
-    Keeping("folded whenever possible, restarted after every turn", 0, "store"),
+    HARSHEST,
     Keeping("unfolded, restarted after every turn", 10**9, "store"),
 )
 
@@ -239,6 +240,7 @@ def main(arguments: list[str] | None = None, say: Callable[[str], None] = print)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url", help="database with the recorded conversations; replayed ones go beside them")
     parser.add_argument("--stories", action="store_true", help="play the stories instead")
+    parser.add_argument("--harshest", action="store_true", help=f"one keeping alone: {HARSHEST.name}")
     options = parser.parse_args(arguments)
     from bot import run
 
@@ -252,11 +254,12 @@ def main(arguments: list[str] | None = None, say: Callable[[str], None] = print)
     patches.apply()
     conversations = of_stories(together=12) if options.stories else recorded(options.url)
     player = Player(archive, options.url)
-    differing = list(player.differences(conversations))
+    keepings = (HARSHEST,) if options.harshest else KEEPINGS
+    differing = list(player.differences(conversations, keepings))
     for line in differing:
         say(line)
     turns = sum(map(len, conversations.values()))
-    say(f"{len(conversations)} conversations, {turns} turns, {len(KEEPINGS)} keepings: {len(differing)} differ")
+    say(f"{len(conversations)} conversations, {turns} turns, {len(keepings)} keepings: {len(differing)} differ")
     return 1 if differing or not conversations else 0
 
 

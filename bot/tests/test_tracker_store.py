@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
+from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import EventVerbosity
 from rasa.utils.endpoints import EndpointConfig
 
@@ -203,6 +204,65 @@ def test_bound_by_the_events_of_all_together(
     monkeypatch.setattr(tracker_store, "MAX_LIVE_EVENTS", 1)
     run(say(agent, "e0", 99, "你好"))
     assert run(store.keys()) == ["e0"], "the conversation that speaks stays, however long it is"
+
+
+def test_ten_thousand_conversations_alive_are_held_within_bounds(
+    model: str, database_url: str, actions: FakeActions
+) -> None:
+    agent = agent_of(model, database_url, actions)
+    store = agent.tracker_store
+    one = talk(agent, "pattern", 1)
+    execute(
+        database_url,
+        "INSERT INTO rasa.events SELECT 'many' || n, seq, name, at, data"
+        " FROM rasa.events, generate_series(1, 10000) n WHERE sender = 'pattern' AND seq < %s",
+        (_rows_of_turns(database_url, "pattern")[1][0][0],),
+    )
+
+    async def all_come() -> None:
+        for number in range(1, 10_001):
+            await store.retrieve(f"many{number}")
+            assert store.live <= tracker_store.MAX_LIVE
+            assert store._live_events <= tracker_store.MAX_LIVE_EVENTS
+
+    run(all_come())
+    for number in (1, 5_000, 10_000):
+        said = run(say(agent, f"many{number}", 1, SCRIPT[1]))
+        assert (said, state(agent, f"many{number}")["active_loop"]["name"]) == (one[1][0], one[1][2])
+
+
+def test_after_5000_turns_a_customer_is_answered_as_after_12(
+    model: str, database_url: str, actions: FakeActions
+) -> None:
+    agent = agent_of(model, database_url, actions)
+    store = agent.tracker_store
+    answers = talk(agent, "pattern", 2)
+    turns = _rows_of_turns(database_url, "pattern")[len(SCRIPT) :]
+
+    async def live_on() -> None:
+        for number in range(4_992):
+            tracker = await store.retrieve("endless") or store.init_tracker("endless")
+            for _, data in turns[number % len(SCRIPT)]:
+                tracker.update(Event.from_parameters(data), agent.domain)
+            token = current_turn.set(Turn(f"earlier-{number}"))
+            await store.save(tracker)
+            current_turn.reset(token)
+            assert store._live_events <= history.KEEP_EVENTS + 20
+
+    store.drop("pattern")
+    run(live_on())
+    assert len(store.database.load("endless")) <= history.SNAPSHOT_AT + 20
+    store.drop("endless")
+    assert talk(agent, "endless", 1) == answers[len(SCRIPT) :]
+
+
+def _rows_of_turns(url: str, sender: str) -> list[list[tuple[int, Any]]]:
+    """Number and data of a conversation's rows, turn by turn; what comes before the first message belongs to its turn."""
+    rows = execute(
+        url, "SELECT seq, data FROM rasa.events WHERE sender = %s AND name <> 'snapshot' ORDER BY seq", (sender,)
+    )
+    begins = [at for at, (_, data) in enumerate(rows) if data["event"] == "user"]
+    return [rows[start:end] for start, end in itertools.pairwise([0, *begins[1:], len(rows)])]
 
 
 def test_second_writer_is_noticed_and_stores_nothing(model: str, database_url: str, actions: FakeActions) -> None:

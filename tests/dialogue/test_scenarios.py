@@ -1,13 +1,17 @@
-"""Simulated customers reach their goals on a running stack."""
+"""Simulated customers reach their goals on a running stack, and how their conversations are kept changes nothing."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from chebao import postgres
+from chebao.settings import ROOT
 from tests.dialogue.player import play
 from tests.running import RunningStack
 
@@ -23,3 +27,19 @@ SCENARIOS = [
 def test_goal_is_reached(stack: RunningStack, scenario: dict[str, Any]) -> None:
     outcome = play(stack.url, "demo", scenario)
     assert not outcome.problems, "\n".join([*outcome.problems, *outcome.transcript])
+
+
+@pytest.mark.timeout(300)
+def test_folded_and_restarted_after_every_turn_all_of_them_go_the_same_way(stack: RunningStack) -> None:
+    assert not play(
+        stack.url, "demo", SCENARIOS[0].values[0]
+    ).problems  # something to replay where this test runs alone
+    url = postgres.start(stack.data / "postgres")
+    replayed = subprocess.run(
+        [ROOT / "bot/.venv/bin/python", "-m", "bot.tests.replay", url, "--harshest"],
+        env=os.environ | {"CHEBAO_DATA": str(stack.data), "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert replayed.returncode == 0, replayed.stdout[-4000:] + replayed.stderr[-2000:]

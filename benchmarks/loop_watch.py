@@ -1,0 +1,134 @@
+"""The app under a watch that times every callback of its event loop: ``python -m benchmarks.loop_watch REPORT``.
+
+It serves what ``python -m chebao.app`` serves, on asyncio's own loop instead of uvloop, whose callbacks cannot be timed one by one;
+the work in them is the same. When it is stopped it writes the report. `benchmarks.blocking` runs it under load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from benchmarks.figures import percentile
+from channels.web.protocol import MAX_FRAME
+from chebao.settings import ROOT, get_settings
+
+LIMIT_MS = 5.0
+_CALLERS = 20
+
+
+class Watch:
+    """CPU milliseconds of each callback, where the long ones were after 5 ms, and the collector's pauses.
+
+    CPU time, so that a busy machine accuses nobody; work that waits instead (a file, a lock, a synchronous driver) gives the core
+    away by itself, and is told by that.
+    """
+
+    def __init__(self) -> None:
+        self.began = False
+        self.callbacks_ms: list[float] = []
+        self.pauses_ms: list[float] = []
+        self.over = Counter[str]()
+        self.longest: dict[str, float] = {}
+        self.waited = Counter[str]()
+        self._place = ""
+        self._paused_at = 0.0
+
+    def install(self) -> None:
+        """Times every callback from now on, of all loops of this process; what happens before `begin` is not counted."""
+        plain = asyncio.Handle._run
+
+        def timed(handle: asyncio.Handle) -> None:
+            self._place, switches, computed = "", _given_away(), time.thread_time()
+            signal.setitimer(signal.ITIMER_REAL, LIMIT_MS / 1000)
+            try:
+                plain(handle)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                self._note((time.thread_time() - computed) * 1000, _given_away() - switches)
+
+        asyncio.Handle._run = timed  # type: ignore[method-assign, assignment]
+        signal.signal(signal.SIGALRM, self._alarm)
+        gc.callbacks.append(self._collecting)
+
+    def begin(self) -> None:
+        """The start is over: what is seen from now on counts."""
+        self.callbacks_ms.clear()
+        self.pauses_ms.clear()
+        self.began = True
+
+    def report(self) -> dict[str, Any]:
+        """All figures, and the places of what took more than the limit."""
+        return {
+            "callbacks": len(self.callbacks_ms),
+            "p50_ms": round(percentile(self.callbacks_ms, 0.5), 3),
+            "p99_ms": round(percentile(self.callbacks_ms, 0.99), 3),
+            "p999_ms": round(percentile(self.callbacks_ms, 0.999), 3),
+            "max_ms": round(max(self.callbacks_ms, default=0.0), 3),
+            "over_limit": sum(self.over.values()),
+            "callers": {
+                place: {"times": times, "longest_ms": round(self.longest[place], 2)}
+                for place, times in self.over.most_common(_CALLERS)
+            },
+            "waited": dict(self.waited.most_common(_CALLERS)),
+            "collector_max_ms": round(max(self.pauses_ms, default=0.0), 3),
+        }
+
+    def _note(self, computed_ms: float, given_away: int) -> None:
+        if not self.began:
+            return
+        self.callbacks_ms.append(computed_ms)
+        place = self._place or "no Python line of ours"
+        if computed_ms > LIMIT_MS:
+            self.over[place] += 1
+            self.longest[place] = max(self.longest.get(place, 0.0), computed_ms)
+        elif self._place and given_away:
+            self.waited[place] += 1
+
+    def _alarm(self, number: int, frame: FrameType | None) -> None:
+        """Where the running callback stands now: the innermost lines of ours."""
+        lines = traceback.extract_stack(frame)
+        ours = [line for line in lines if Path(line.filename).is_relative_to(ROOT) and ".venv" not in line.filename]
+        kept = [line for line in ours if Path(line.filename) != Path(__file__)][-3:] or lines[-2:]
+        self._place = " > ".join(f"{Path(line.filename).name}:{line.lineno} {line.name}" for line in kept)
+
+    def _collecting(self, phase: str, _: dict[str, int]) -> None:
+        if phase == "start":
+            self._paused_at = time.thread_time()
+        elif self.began:
+            self.pauses_ms.append((time.thread_time() - self._paused_at) * 1000)
+
+
+def _given_away() -> int:
+    """How often this thread gave the core away by itself."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+
+
+def main() -> None:
+    """Serves under the watch until stopped; the first SIGUSR1 begins the count."""
+    settings, watch = get_settings(), Watch()
+    watch.install()
+    signal.signal(signal.SIGUSR1, lambda *_: watch.begin())
+    with suppress(KeyboardInterrupt):
+        uvicorn.run(
+            "chebao.app:create", factory=True, loop="asyncio", host=settings.host, port=settings.port,
+            log_config=None, access_log=False, server_header=False, ws_max_size=MAX_FRAME,
+        )  # fmt: skip
+    Path(sys.argv[1]).write_text(json.dumps(watch.report(), ensure_ascii=False), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
