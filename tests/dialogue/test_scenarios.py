@@ -15,15 +15,15 @@ from chebao.settings import ROOT
 from tests.dialogue.player import play
 from tests.running import RunningStack
 
-SCENARIOS = [
-    pytest.param(scenario, id=f"{file.stem}-{scenario['scenario']}")
+SCENARIOS: list[tuple[str, dict[str, Any]]] = [
+    (f"{file.stem}-{scenario['scenario']}", scenario)
     for file in sorted((Path(__file__).parent / "scenarios").glob("*.yml"))
     for scenario in yaml.safe_load_all(file.read_text(encoding="utf-8"))
     if scenario
 ]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", [s for _, s in SCENARIOS], ids=[name for name, _ in SCENARIOS])
 def test_goal_is_reached(stack: RunningStack, scenario: dict[str, Any]) -> None:
     outcome = play(stack.url, "demo", scenario)
     assert not outcome.problems, "\n".join([*outcome.problems, *outcome.transcript])
@@ -31,9 +31,7 @@ def test_goal_is_reached(stack: RunningStack, scenario: dict[str, Any]) -> None:
 
 @pytest.mark.timeout(300)
 def test_folded_and_restarted_after_every_turn_all_of_them_go_the_same_way(stack: RunningStack) -> None:
-    assert not play(
-        stack.url, "demo", SCENARIOS[0].values[0]
-    ).problems  # something to replay where this test runs alone
+    assert not play(stack.url, "demo", SCENARIOS[0][1]).problems  # something to replay where this test runs alone
     url = postgres.start(stack.data / "postgres")
     replayed = subprocess.run(
         [ROOT / "bot/.venv/bin/python", "-m", "bot.tests.replay", url, "--harshest"],
