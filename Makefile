@@ -14,7 +14,7 @@ export PYTHONUTF8 := 1
 
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: run test train soak soak-desk golden eval shell export-learned measure-idle bench profile soak-turns lint format validate clean help env
+.PHONY: run test train soak soak-desk golden eval shell export-learned measure-idle bench profile loop-watch soak-turns lint format validate clean help env
 
 help: ## what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -63,6 +63,9 @@ bench: env web/dist/.stamp train ## speed beside stock Rasa, which is trained fi
 
 profile: env web/dist/.stamp train ## where a turn's milliseconds go: flame graphs, table and plot in docs/performance.md
 	@$(PY) -m benchmarks.profiling
+
+loop-watch: env web/dist/.stamp train ## does anything hold up the app's event loop for more than 5 ms, beside 64 users?
+	@$(PY) -m benchmarks.blocking
 
 soak-turns: env web/dist/.stamp train ## does memory stay bounded? MINUTES=60 CONVERSATIONS=4000
 	@$(PY) -m benchmarks.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CONVERSATIONS),--conversations $(CONVERSATIONS))
