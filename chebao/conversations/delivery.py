@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from chebao.conversations import undelivered
 from chebao.conversations.delivery_job import LEASE, DeliveryJob, DeliveryLost, PushChannel, unconfirm
 from chebao.conversations.signals import CHANNEL, LIVING, Signals
 from chebao.conversations.tables import conversations, deliveries, messages
@@ -32,7 +33,6 @@ ATTEMPTS = 40
 """Vain jobs in a row, minutes apart in the end, after which messages wait for the customer's next one."""
 
 _AT_ONCE = 64
-_BATCH = 100
 _STOP_WITHIN = 5.0
 _FIELDS = tuple(messages.c[name] for name in Message.__dataclass_fields__)
 
@@ -179,7 +179,9 @@ class Delivery:
         last_customer_seq = (
             select(conversations.c.last_customer_seq).where(conversations.c.id == job.conversation.id).scalar_subquery()
         )
-        waiting = select(m.id).where(m.conversation_id == job.conversation.id, _waits(last_customer_seq)).exists()
+        waiting = (
+            select(m.id).where(m.conversation_id == job.conversation.id, undelivered.waits(last_customer_seq)).exists()
+        )
         async with self._engine.begin() as connection:
             if job.pause is None:
                 await unconfirm(connection, job.conversation.id, job.uncertain)
@@ -293,7 +295,7 @@ class Delivery:
             conversation = Conversation(**found.one()._mapping)
             waiting = []
             if conversation.channel in self._channels:
-                waiting = await _sorted_out(connection, conversation, await _open(connection, conversation), self._wire)
+                waiting = await undelivered.of_conversation(connection, conversation, self._wire)
             if not waiting:
                 await connection.execute(
                     update(deliveries)
@@ -345,64 +347,8 @@ class Delivery:
                     c.channel.in_(self._channels),
                     d.busy_by.is_(None),
                     or_(d.not_before.is_(None), d.not_before <= func.now()),
-                    _waits(c.last_customer_seq),
+                    undelivered.waits(c.last_customer_seq),
                 )
                 .limit(1000)
             )
             return [str(row) for row in due.scalars()]
-
-
-def _waits(last_customer_seq: Any) -> Any:
-    """Condition: a message that a job has to look at."""
-    m = messages.c
-    unparked = or_(
-        m.delivery_until <= func.now(), and_(m.delivery_until.is_(None), m.delivery_after < last_customer_seq)
-    )
-    # the constant first condition lets PostgreSQL use the partial index
-    to_deliver = m.delivery.in_(("queued", "sending", "parked"))
-    return and_(to_deliver, or_(m.delivery != "parked", unparked))
-
-
-async def _open(connection: AsyncConnection, conversation: Conversation) -> list[Message]:
-    m = messages.c
-    found = await connection.execute(
-        select(*_FIELDS)
-        .where(m.conversation_id == conversation.id, _waits(conversation.last_customer_seq))
-        .order_by(m.seq)
-        .limit(_BATCH)
-    )
-    return [Message(**row._mapping) for row in found]
-
-
-async def _sorted_out(
-    connection: AsyncConnection, conversation: Conversation, found: Sequence[Message], wire: Wire | None
-) -> list[Message]:
-    """The messages to hand over, without those that a dead process was sending and those of a bot that lost its right."""
-    interrupted = [message.id for message in found if message.delivery == "sending"]
-    if interrupted and wire:
-        interrupted = await _without_unsent(connection, interrupted, wire)
-    stale = [message.id for message in found if message.id not in interrupted and _silenced(conversation, message)]
-    if interrupted:
-        await unconfirm(connection, conversation.id, interrupted)
-    if stale:
-        await connection.execute(
-            update(messages).where(messages.c.id.in_(stale)).values(delivery="failed", delivery_reason="stale_epoch")
-        )
-        log.warning(line("delivery_dropped", conversation=conversation.id, messages=len(stale), reason="stale_epoch"))
-    return [message for message in found if message.id not in {*interrupted, *stale}]
-
-
-async def _without_unsent(connection: AsyncConnection, interrupted: Sequence[int], wire: Wire) -> list[int]:
-    """Those of which a byte may have gone out; the others are queued again."""
-    m = messages.c
-    ours = select(m.id).where(m.id.in_(interrupted), m.delivery_host == wire.host)
-    unsent = set((await connection.execute(ours)).scalars()) - await asyncio.to_thread(wire.left)
-    if unsent:
-        await connection.execute(update(messages).where(m.id.in_(unsent)).values(delivery="queued"))
-        log.info(line("delivery_resumed", messages=len(unsent)))
-    return [number for number in interrupted if number not in unsent]
-
-
-def _silenced(conversation: Conversation, message: Message) -> bool:
-    """Whether a person speaks now in place of the bot that made the message."""
-    return message.sender == "bot" and message.epoch < conversation.epoch and conversation.owner == "agent"

@@ -13,18 +13,19 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from psycopg import DataError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chebao.conversations import continuation, effects, ledger, notices, outbox, ownership, statements
+from chebao.conversations import continuation, ledger, outbox, outcomes, ownership, statements
 from chebao.conversations.attachments import Attachments
 from chebao.conversations.callers import Callers
+from chebao.conversations.outcomes import Outcome
 from chebao.conversations.pace import Gate, Pace
-from chebao.conversations.rasa import Answer, Rasa, RasaAway, RasaFailed
-from chebao.conversations.types import PULLED, Conversation, Message, Reply, Work
+from chebao.conversations.rasa import Rasa, RasaAway, RasaFailed
+from chebao.conversations.types import PULLED, Conversation, Message, Work
 from chebao.conversations.unit import Surroundings, Unit, open_unit
 from chebao.db import Pool, transaction
 from chebao.logs import line
@@ -44,20 +45,6 @@ _CALM = 2.0
 
 _LONGEST_SILENCE = 5.0
 """Seconds for which a customer's silence is waited for at most."""
-
-_ASKED_IN_OUTAGE = "客户要求人工客服（机器人当时不可用）。"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a turn: the answer, or None with the reason why there is none."""
-
-    answer: Answer | None
-    problem: str = ""
-
-    @property
-    def replies(self) -> list[Reply] | None:
-        return self.answer.replies if self.answer else None
 
 
 class Turns:
@@ -292,12 +279,12 @@ class Turns:
                 return None
             taken = None
             if conversation.epoch != work.conversation.epoch:
-                await _drop(unit, work, outcome)
+                await outcomes.drop(unit, work, outcome)
             elif outcome is None:
-                await _tell_outage(unit, waiting)
+                await outcomes.tell_outage(unit, waiting)
                 ids = [message.id for message in waiting]
             else:
-                await _write(unit, work, outcome)
+                await outcomes.write(unit, work, outcome)
                 waiting, conversation.turn_seq = waiting[len(ids) :], None
                 if conversation.channel in PULLED and self.callers.last_of(ids) is not None:
                     taken = await outbox.take_with(unit, self.callers.besides(ids))
@@ -331,77 +318,3 @@ class Turns:
             await self.resume()
         except SQLAlchemyError as error:
             log.error(line("resume_failed", error=type(error).__name__))
-
-
-async def _drop(unit: Unit, work: Work, outcome: Outcome | None) -> None:
-    """A turn of an old epoch: nothing of it is said; only the fact of who the customer proved to be is kept.
-
-    Where the bot answers again meanwhile, the messages stay pending and are asked once more under the present epoch.
-    """
-    replies, found = effects.split((outcome.replies if outcome else None) or [])
-    if not unit.conversation.bot_answers:
-        await ledger.settle(unit.connection, work.messages, "silent")
-    for effect in found:
-        if isinstance(effect.get("verified"), dict):
-            await effects.apply_verified(unit, effect["verified"])
-    log.warning(
-        line("replies_dropped", conversation=unit.conversation.id, message=work.last.id, replies=len(replies),
-             turn_epoch=work.conversation.epoch, epoch=unit.conversation.epoch)
-    )  # fmt: skip
-
-
-async def _write(unit: Unit, work: Work, outcome: Outcome) -> None:
-    conversation, message = unit.conversation, work.last
-    wants_person = ledger.asks_for_person(message.text, message.payload)
-    if outcome.answer is None:
-        await ledger.settle(unit.connection, work.messages, "failed")
-        await _write_failure(unit, message, wants_person)
-        return
-    await ledger.settle(unit.connection, work.messages, "answered", understood=outcome.answer.understood)
-    conversation.offered = None
-    conversation.failures = 0
-    shown, found = effects.split(outcome.answer.replies)
-    keep_bot = any(e["handoff"].get("keep_bot") for e in found if isinstance(e.get("handoff"), dict))
-    if keep_bot:
-        await effects.apply(unit, found, turn_of=message.id)
-    for reply in shown:
-        unit.say(reply, turn_of=message.id)
-    if not keep_bot:
-        await effects.apply(unit, found, turn_of=message.id)
-    if wants_person and not effects.hands_off(found):
-        await _hand_off(unit, message.id, "customer_request", "客户要求人工客服。")
-    if conversation.owner == "closed" and conversation.last_customer_seq > message.seq:
-        ownership.change_owner(unit, "bot", reason="customer_wrote")
-
-
-async def _write_failure(unit: Unit, message: Message, wants_person: bool) -> None:
-    conversation = unit.conversation
-    if message.sender == "system":
-        if conversation.owner == "bot":
-            unit.say(notices.go_on(), sender="system", turn_of=message.id)
-        return
-    conversation.failures += 1
-    if wants_person:
-        await _hand_off(unit, message.id, "customer_request", _ASKED_IN_OUTAGE)
-    elif conversation.failures >= 2 and conversation.owner == "bot":
-        unit.say(notices.second_failure(), sender="system", turn_of=message.id)
-        await _hand_off(unit, message.id, "tool_failure", "机器人连续两次没有处理成功客户的消息。")
-    else:
-        unit.say(notices.apology(), sender="system", turn_of=message.id)
-
-
-async def _hand_off(unit: Unit, message_id: int, reason: str, wants: str) -> None:
-    await ownership.hand_off(unit, ownership.HandOff.by_hub(reason, wants), turn_of=message_id)
-
-
-async def _tell_outage(unit: Unit, waiting: Sequence[Message]) -> None:
-    """Tells the customer once for the messages that were not told yet; a message asking for a person gets one now."""
-    for message in waiting:
-        if ledger.asks_for_person(message.text, message.payload):
-            await ledger.settle(unit.connection, [message], "answered")
-            await _hand_off(unit, message.id, "customer_request", _ASKED_IN_OUTAGE)
-            return
-    untold = [message.id for message in waiting if message.told_at is None]
-    if untold:
-        await unit.connection.execute(statements.TOLD, (unit.now, untold))
-        unit.say(notices.outage(), sender="system", turn_of=untold[-1])
