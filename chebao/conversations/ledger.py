@@ -314,12 +314,6 @@ async def messages_after(connection: Connection, conversation_id: str, seq: int,
     return [Message(**row) for row in rows]
 
 
-async def pending(connection: Connection, conversation_id: str) -> list[Message]:
-    """The messages of the conversation that wait for a turn, oldest first."""
-    rows = await (await connection.execute(statements.PENDING, (conversation_id,))).fetchall()
-    return [Message(**row) for row in rows]
-
-
 def next_turn(waiting: Sequence[Message], begun: int | None) -> tuple[Message, ...]:
     """The messages of the next turn: those of a turn that was begun, else the oldest one and what can be said together with it.
 

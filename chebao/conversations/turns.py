@@ -26,8 +26,8 @@ from chebao.conversations.outcomes import Outcome
 from chebao.conversations.pace import Gate, Pace
 from chebao.conversations.rasa import Rasa, RasaAway, RasaFailed
 from chebao.conversations.types import PULLED, Conversation, Message, Work
-from chebao.conversations.unit import Surroundings, Unit, open_unit
-from chebao.db import Pool, transaction
+from chebao.conversations.unit import Surroundings, Unit
+from chebao.db import Connection, Pool, transaction
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -240,16 +240,11 @@ class Turns:
             unasked: our own claim, which Rasa was not asked yet: what came in since then may join it, unless it is a repetition.
         """
         async with transaction(self._pool) as connection:
-            found = await connection.execute(statements.BY_ID_LOCKED, (conversation_id,))
-            rows = await connection.execute(statements.PENDING, (conversation_id,))
-            row = await found.fetchone()
-            assert row is not None
-            unit = Unit(connection, Conversation(**row), self._around)
+            unit, waiting = await self._locked(connection, conversation_id)
             conversation = unit.conversation
             ours = conversation.busy_by == self._signals.instance
             if not ours and conversation.busy_by is not None and (conversation.busy_until or unit.now) > unit.now:
                 return None
-            waiting = [Message(**row) for row in await rows.fetchall()]
             if waiting and not conversation.bot_answers:
                 await ownership.silence_pending(unit, None)
                 waiting = []
@@ -259,6 +254,15 @@ class Turns:
             claimed = replace(conversation)
             await unit.flush()
         return Work(claimed, turn, begun is not None) if turn else None
+
+    async def _locked(self, connection: Connection, conversation_id: str) -> tuple[Unit, list[Message]]:
+        """The conversation under lock and its messages that wait for a turn, in one round trip."""
+        found = await connection.execute(statements.BY_ID_LOCKED, (conversation_id,))
+        rows = await connection.execute(statements.PENDING, (conversation_id,))
+        row = await found.fetchone()
+        assert row is not None
+        unit = Unit(connection, Conversation(**row), self._around)
+        return unit, [Message(**row) for row in await rows.fetchall()]
 
     def _lease(self, unit: Unit, turn: Sequence[Message]) -> None:
         """Keeps the lease for this turn, or gives it back where there is none."""
@@ -270,9 +274,9 @@ class Turns:
     async def _finish(self, work: Work, outcome: Outcome | None) -> Work | None:
         """Writes the outcome; returns the next turn of the conversation, or None with the lease freed."""
         ids = [message.id for message in work.messages]
-        async with open_unit(self._pool, self._around, work.conversation.id) as unit:
+        async with transaction(self._pool) as connection:
+            unit, waiting = await self._locked(connection, work.conversation.id)
             conversation = unit.conversation
-            waiting = await ledger.pending(unit.connection, conversation.id)
             answered = conversation.epoch == work.conversation.epoch and work.last.id not in {m.id for m in waiting}
             if answered or conversation.busy_by != self._signals.instance:
                 log.warning(line("lease_lost", conversation=conversation.id, message=work.last.id))
@@ -295,6 +299,8 @@ class Turns:
                 self._lease(unit, following)
             else:
                 conversation.busy_by, conversation.busy_until = None, unit.now
+            await unit.flush()
+        self._signals.wake(conversation.id, pushes=unit.pushes)
         self.callers.tell(ids, await taken.messages() if taken else None)
         if outcome is None:
             self._begin_outage()
