@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import WebSocket, WebSocketDisconnect
 
 from channels.web import protocol
-from chebao.conversations.api import Hub, Incoming, Message, Uploads, shown
+from chebao.conversations.api import Conversation, Hub, Incoming, Message, Uploads, shown
 from chebao.errors import InputRefused, NotFound
 
 CHANNEL = "web"
@@ -125,19 +125,32 @@ class Socket:
         while True:
             await changed.wait()
             changed.clear()
-            while rows := await self._hub.messages_after(self._conversation, self._cursor, _BATCH):
-                for row in rows:
-                    await self._send(self._frame(row))
-                    self._cursor = row.seq
-                    self._typing = False
-            await self._tell_state()
+            with suppress(NotFound):
+                await self._show()
 
-    async def _tell_state(self) -> None:
-        """Owner and typing dots, when they changed."""
-        try:
+    async def _show(self) -> None:
+        """What is new of the conversation: its messages, then its state; most wake-ups find nothing and cost one look."""
+        while True:
             conversation, place = await self._hub.find(CHANNEL, "", self._conversation)
-        except NotFound:
-            return
+            if conversation.last_seq <= self._cursor:
+                break
+            await self._catch_up()
+            if conversation.last_seq >= self._cursor:  # else the state is older than the messages, and is looked up anew
+                break
+        await self._tell_state(conversation, place)
+
+    async def _catch_up(self) -> None:
+        while True:
+            rows = await self._hub.messages_after(self._conversation, self._cursor, _BATCH)
+            for row in rows:
+                await self._send(self._frame(row))
+                self._cursor = row.seq
+                self._typing = False
+            if len(rows) < _BATCH:
+                return
+
+    async def _tell_state(self, conversation: Conversation, place: int | None) -> None:
+        """Owner and typing dots, when they changed."""
         if (conversation.owner, place) != self._owner:
             self._owner = (conversation.owner, place)
             await self._send(protocol.owner_frame(*self._owner))
