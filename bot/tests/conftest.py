@@ -132,6 +132,13 @@ def actions() -> Iterator[FakeActions]:
     server.stop()
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 class Served:
     """A served model as the hub sees it."""
 
@@ -144,9 +151,7 @@ class Served:
     def start(self) -> Served:
         """Starts a process and waits for its health."""
         data, actions_url, database_url = self._start
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         environment = environment_of(data, CHEBAO_ACTIONS_URL=actions_url, DATABASE_URL=database_url)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bot.run", "serve", "--port", str(self.port)],
