@@ -7,7 +7,7 @@ from typing import Any, Final
 from actions import own_facts
 from actions.services import knowledge
 from actions.tasks import TASKS
-from actions.turn import HUMAN, Turn, command
+from actions.turn import HUMAN, Button, Turn, command
 from chebao.knowledge.search import Answer
 
 #: Intents that are no task; each but "repeat" has its short reply utter_<intent> in domain.yml.
@@ -61,11 +61,9 @@ def _found(turn: Turn) -> Answer:
 def _said(turn: Turn, found: Answer, own: str) -> bool:
     if found.article is not None:
         article = found.article
-        task = article.related_dialogue
-        offered = task in TASKS and not turn.in_dialogue
         turn.say(
             "\n".join(part for part in (found.text, own, f"依据：{article.sources[0]}") if part),
-            [command(f"去办{TASKS[task]}", task)] if offered else [],
+            [] if turn.in_dialogue else _next_step(article.related_dialogue),
             custom=_record(found),
         )
         return True
@@ -79,6 +77,13 @@ def _said(turn: Turn, found: Answer, own: str) -> bool:
         custom=_record(found),
     )
     return False
+
+
+def _next_step(dialogue: str) -> list[Button]:
+    """What can be done now that the answer is known: a task, or a person where the matter needs one."""
+    if dialogue == "human_agent":
+        return [HUMAN]
+    return [command(f"去办{TASKS[dialogue]}", dialogue)] if dialogue in TASKS else []
 
 
 def _record(found: Answer) -> dict[str, Any]:

@@ -21,15 +21,21 @@ DIALOGUES = (
     "renewal",
     "report_claim",
     "claim_progress",
+    "claim_dispute",
+    "policy_query",
     "policy_change",
     "policy_cancel",
+    "payment_issue",
+    "invoice",
     "roadside_assistance",
+    "appointment",
     "complaint",
     "human_agent",
     "none",
 )
 GRADES = ("verified", "secondary", "configurable")
 PHRASINGS = "phrasings.yml"
+LEARNED = "learned.yml"
 LAST_SECTION = "现在可以做什么"
 LEAD_LIMIT = 90
 QUESTIONS_MIN, QUESTIONS_MAX = 8, 15
@@ -115,12 +121,20 @@ def load_articles(folder: Path) -> dict[str, Article]:
 
 
 def load_phrasings(folder: Path) -> dict[str, tuple[str, ...]]:
-    """Further ways to ask, from `phrasings.yml` beside the articles: the search learns from them.
+    """Further ways to ask: ours in `phrasings.yml` beside the articles, and customers' in `learned.yml`, if anything was learnt.
 
     Raises:
-        ArticleError: the file is missing, or is not a mapping from article id to a list of texts.
+        ArticleError: a file is missing or is not a mapping from article id to a list of texts.
     """
-    path = folder / PHRASINGS
+    ours, learned = _phrasings_of(folder / PHRASINGS), folder / LEARNED
+    if not learned.exists():
+        return ours
+    theirs = _phrasings_of(learned)
+    topics = [*ours, *(topic for topic in theirs if topic not in ours)]
+    return {topic: tuple(dict.fromkeys((*ours.get(topic, ()), *theirs.get(topic, ())))) for topic in topics}
+
+
+def _phrasings_of(path: Path) -> dict[str, tuple[str, ...]]:
     try:
         fields = _yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -128,7 +142,7 @@ def load_phrasings(folder: Path) -> dict[str, tuple[str, ...]]:
     if not isinstance(fields, dict):
         raise ArticleError(f"{path}: must map article ids to lists of texts")
     for topic in fields:
-        if not (folder / f"{topic}.md").exists():
+        if not path.with_name(f"{topic}.md").exists():
             raise ArticleError(f"{path}: field {topic!r}: there is no article of this id")
     return {topic: _texts(fields, topic, str(path)) for topic in fields}
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import track
 
 from chebao.knowledge.articles import Article, load_articles, load_phrasings
 from chebao.knowledge.encoder import Encoder, Vectors, find_encoder
@@ -199,16 +201,19 @@ def _labelled(files: Sequence[Path]) -> list[dict[str, Any]]:
     return [row for row in rows if row.get("topics") or row.get("in_scope") is False]
 
 
-def _marks(index: Index, weighing: Weighing, rows: Sequence[dict[str, Any]]) -> list[tuple[float, bool]]:
-    marks = []
+def _mark(index: Index, weighing: Weighing, row: dict[str, Any]) -> tuple[float, bool]:
+    """Certainty of one labelled question, 0 where it may not be answered, and whether the first article is right."""
+    voices = voices_of(index, row["text"])
+    scores = weighing.scores(voices)
+    best = int(scores[:-1].argmax())
     groups = [article.group for article in index.articles]
-    for row in rows:
-        voices = voices_of(index, row["text"])
-        scores = weighing.scores(voices)
-        best = int(scores[:-1].argmax())
-        sure = certainty(likelihoods(scores), groups) if ours(read(row["text"])) else 0.0
-        marks.append((sure, index.articles[best].id in row["topics"]))
-    return marks
+    sure = certainty(likelihoods(scores), groups) if ours(read(row["text"])) else 0.0
+    return sure, index.articles[best].id in row["topics"]
+
+
+def _shown[T](things: Iterable[T], what: str, total: int) -> Iterable[T]:
+    """A progress bar on the standard error."""
+    return track(things, what, total=total, console=Console(stderr=True))
 
 
 def main() -> None:
@@ -222,9 +227,13 @@ def main() -> None:
         parser.error("the sentence encoder is not installed")
     encoder = _Remembered(found)
     articles, phrasings = tuple(load_articles(options.articles).values()), load_phrasings(options.articles)
-    voices, other = fit_voices(list(hidden_questions(articles, phrasings, encoder)))
+    own = sum(len(article.questions) + len(phrasings.get(article.id, ())) for article in articles)
+    asked = hidden_questions(articles, phrasings, encoder)
+    voices, other = fit_voices(list(_shown(asked, "own ways to ask, hidden", own + len(OTHER_MATTERS))))
     weighing = Weighing(voices, other, 1.0, OFFER)
-    marks = _marks(Index(articles, phrasings, encoder), weighing, _labelled(options.files))
+    rows = _labelled(options.files)
+    index = Index(articles, phrasings, encoder)
+    marks = [_mark(index, weighing, row) for row in _shown(rows, "labelled questions", len(rows))]
     points = curve(marks)
     chosen = choose(points)
     stored = {

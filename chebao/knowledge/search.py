@@ -19,6 +19,7 @@ from chebao.knowledge.weighing import WEIGHING, Weighing, certainty, likelihoods
 
 ANSWER_LIMIT = 200
 CHOICES = 3
+LIABILITY = 6  # shared pairs of characters that a section about the liability asked for is worth
 VERBATIM = 20.0  # log-odds for a question that stands word for word in an article
 
 
@@ -166,20 +167,38 @@ def ours(reading: Reading, *, motoring: bool = False) -> bool:
     return (motoring or reading.motor) and not reading.other_line
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """What a section is compared by: pairs and triples of characters, and who its heading says is liable."""
+
+    heading: frozenset[str]
+    whole: frozenset[str]
+    liable: frozenset[str]
+
+
 @lru_cache(maxsize=4096)
-def _section_grams(section: Section) -> tuple[frozenset[str], frozenset[str]]:
-    """Character pairs and triples of the heading, and of the whole section."""
+def _parts(section: Section) -> _Parts:
     heading = frozenset(grams(fold(section.heading), (2, 3)))
-    return heading, heading | frozenset(grams(fold(section.text), (2, 3)))
+    whole = heading | frozenset(grams(fold(section.text), (2, 3)))
+    return _Parts(heading, whole, _liable(read(section.heading)))
+
+
+def _liable(reading: Reading) -> frozenset[str]:
+    return frozenset(facet for facet in reading.facets if facet.startswith("责任:"))
 
 
 def _best_section(article: Article, reading: Reading) -> Section | None:
-    """The section that shares most with the question, None where nothing of two characters is shared."""
-    query = set(grams(reading.text, (2, 3)))
+    """The section that shares most with the question, None where nothing of two characters is shared.
+
+    Where the question says who is liable, a section about another one's liability is none, however alike the words.
+    """
+    query, liable = set(grams(reading.text, (2, 3))), _liable(reading)
     best, best_share = None, 0
     for section in answering_sections(article):
-        heading, whole = _section_grams(section)
-        share = len(query & whole) + 2 * len(query & heading)
+        parts = _parts(section)
+        if liable and parts.liable and not liable & parts.liable:
+            continue
+        share = len(query & parts.whole) + 2 * len(query & parts.heading) + LIABILITY * len(liable & parts.liable)
         if share > best_share:
             best, best_share = section, share
     return best

@@ -83,13 +83,16 @@ def test_lead_is_two_short_sentences(articles: dict[str, Article]) -> None:
         assert article.lead.endswith("。"), article.id
 
 
-def test_body_has_cases_figures_and_a_next_step(articles: dict[str, Article]) -> None:
-    for article in articles.values():
-        assert len(article.sections) >= 4, article.id
-        assert article.sections[-1].heading == LAST_SECTION, article.id
-        assert len(article.sections[-1].text) >= 15, article.id
-    with_figures = [article for article in articles.values() if re.search(r"\d", str(article.sections))]
-    assert len(with_figures) >= 0.8 * len(articles)
+@pytest.mark.parametrize("topic", [topic for topics in TOPICS.values() for topic in topics.split()])
+def test_body_has_cases_an_example_with_figures_and_a_next_step(articles: dict[str, Article], topic: str) -> None:
+    article = articles[topic]
+    *parts, last = article.sections
+    examples = [part for part in parts if part.heading == "举例"]
+    assert len(parts) - len(examples) >= 2, "cases"
+    assert [re.search(r"\d", example.text) is not None for example in examples] == [True], "one example with figures"
+    assert last.heading == LAST_SECTION
+    assert len(last.text) >= 15
+    assert article.related_dialogue != "none", "no button to go on with"
 
 
 def test_no_forbidden_phrase_no_competitor_judged(articles_folder: Path) -> None:
@@ -119,10 +122,11 @@ def test_unchecked_figures_are_not_stated(articles: dict[str, Article]) -> None:
         assert not re.search(UNCHECKED, said), article.id
 
 
-def test_law_is_named_with_its_date(articles: dict[str, Article]) -> None:
+def test_law_or_clause_is_named_with_its_date(articles: dict[str, Article]) -> None:
     for article in articles.values():
-        if article.grade == "verified":
-            assert re.search(r"20\d\d-\d\d-\d\d", " ".join(article.sources)), article.id
+        assert re.search(r"20\d\d-\d\d-\d\d", " ".join(article.sources)), article.id
+        for source in article.sources:
+            assert re.search(r"20\d\d-\d\d-\d\d|为准|费率表", source), f"{article.id}: {source}"
         assert date(2026, 11, 22) <= article.reviewed_on, article.id
 
 
@@ -203,6 +207,16 @@ def test_phrasings_must_belong_to_an_article(tmp_path: Path) -> None:
     assert load_phrasings(tmp_path) == {"sample": ("怎么问",)}
     (tmp_path / "phrasings.yml").write_text("unknown: [怎么问]\n", encoding="utf-8")
     with pytest.raises(ArticleError, match="unknown"):
+        load_phrasings(tmp_path)
+
+
+def test_what_was_learnt_from_customers_is_searched_too(tmp_path: Path) -> None:
+    (tmp_path / "sample.md").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "phrasings.yml").write_text("sample: [怎么问]\n", encoding="utf-8")
+    (tmp_path / "learned.yml").write_text("sample: [客户这样问, 怎么问]\n", encoding="utf-8")
+    assert load_phrasings(tmp_path) == {"sample": ("怎么问", "客户这样问")}
+    (tmp_path / "learned.yml").write_text("gone: [客户这样问]\n", encoding="utf-8")
+    with pytest.raises(ArticleError, match=r"learned\.yml.*gone"):
         load_phrasings(tmp_path)
 
 
