@@ -1,7 +1,7 @@
 """Fits the weighing of the voices and chooses the thresholds: `python -m chebao.knowledge.calibrate FILE…`.
 
 The weights come from our own ways to ask alone, each asked while a fifth of them was hidden from the index. The threshold comes
-from the labelled files: a cheapest one where a wrong answer costs 5 and asking back costs 1, among those with at most 4 %
+from the labelled files: the cheapest one where a wrong answer costs 5 and asking back costs 1, among those with at most 4 %
 wrong answers. Written: `data/articles/weighing.json` with the curve, and its plot `docs/knowledge-thresholds.svg`.
 """
 
@@ -34,7 +34,6 @@ PLOT = ROOT / "docs" / "knowledge-thresholds.svg"
 FOLDS = 5
 WRONG_COST, ASK_COST = 5.0, 1.0
 MOST_WRONG = 0.04
-SAME_COST = 0.02
 #: One of two choices should be worth a customer's look.
 OFFER = 0.5
 
@@ -123,16 +122,14 @@ def curve(marks: Sequence[tuple[float, bool]]) -> list[Point]:
 
 
 def choose(points: Sequence[Point]) -> Point:
-    """The threshold that answers most among the cheapest with few enough wrong answers.
+    """The cheapest threshold with few enough wrong answers; of equal ones the lowest, which answers most.
 
-    The cost is flat over a wide range; what differs by less than `SAME_COST` is the same within the error of the files. Where
-    no threshold has few enough wrong answers, the one with the fewest.
+    Where no threshold has few enough wrong answers, the one with the fewest.
     """
     allowed = [point for point in points if point.wrong <= MOST_WRONG]
     if not allowed:
         return min(points, key=lambda point: point.wrong)
-    least = min(point.cost for point in allowed)
-    return min((p for p in allowed if p.cost <= least + SAME_COST), key=lambda point: point.certain)
+    return min(allowed, key=lambda point: (point.cost, point.certain))
 
 
 def plot(points: Sequence[Point], chosen: Point) -> str:
