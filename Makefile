@@ -14,7 +14,7 @@ export PYTHONUTF8 := 1
 
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: run test train soak soak-desk golden eval shell export-learned measure-idle bench profile loop-watch soak-turns lint format validate clean help env
+.PHONY: run test test-bot test-app train soak soak-desk golden eval shell export-learned measure-idle bench profile loop-watch soak-turns lint format validate clean help env
 
 help: ## what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -25,10 +25,15 @@ run: env web/dist/.stamp ## the whole stack on this machine (demo mode); Ctrl-C 
 test: env web/dist/.stamp lint ## everything: format, lint, types, import rules, all tests
 	@$(PY) -m tests.chromium
 	@$(BOT) train
+	@$(MAKE) --no-print-directory --jobs=2 test-bot test-app
+
+test-bot: # what needs no stack and no browser, beside the rest: two cores are done some minutes earlier
 	@$(BOT) validate
 	@$(BOT) test core --e2e --stories tests/dialogue/stories --fail-on-prediction-errors --no-plot --out .chebao/rasa-test
 	@$(NPM) run test
-	@bot/.venv/bin/python -m pytest bot/tests -q
+	@bot/.venv/bin/python -m pytest bot/tests -q --basetemp .chebao/pytest-bot
+
+test-app:
 	@$(PY) -m pytest
 
 train: env ## train the assistant if configuration, domain or data changed
