@@ -32,7 +32,7 @@ PATIENCE = 3.5
 """Seconds to wait for the turn: WeChat cuts off after five."""
 
 _ANSWERS_KEPT = 30.0
-_MOST_TYPING = 16
+_MOST_TYPING = 8
 _TYPING_SECONDS = 1.0
 """So many dots within so much time: under load the calls would take the time of the answers."""
 
