@@ -170,7 +170,6 @@ class Continued(Answers):
         )
         self.draft[_OFFER] = {"conversation": begun["conversation"], "task": task}
         self.requested = ELSEWHERE
-        self.turn.effect("offered", {"key": begun["key"]})
         self.turn.say(
             f"您在{_place(begun['channel'])}的{TASKS[task]}还没填完{f'（{facts}）' if facts else ''}，要接着填吗？",
             [command("接着填", task, resume=begun["conversation"]), Button("先不用", '/inform{"resume": ""}')],
@@ -187,8 +186,8 @@ class Continued(Answers):
 
     # --- looking and noting -------------------------------------------------------------------------------------
 
-    def look(self, *, starting: bool) -> None:
-        """Asks the hub for what was begun elsewhere: when the dialogue starts, and when a proof was just given."""
+    def look(self) -> None:
+        """Once he proved who he is, does what he proved it for: what he began elsewhere is asked for, or this is kept."""
         if self.turn.verified is None:
             return
         wish = self.draft.pop(PROVE, None)
@@ -198,10 +197,9 @@ class Continued(Answers):
             self.turn.say(
                 f"存好了。到别处发“接着上次的{TASKS[self.task]}”，验证同一个手机号，就能接着填；在这里继续也可以。"
             )
-        asking = self.task in CONTINUED and (starting or wish == "resume")
-        self._looking = asking or not self.known
-        if asking:
-            self.turn.effect("elsewhere", {"task": self.task, "wanted": wish == "resume"})
+        if wish == "resume" and self.task in CONTINUED:
+            self._looking = True
+            self.turn.effect("elsewhere", {"task": self.task})
 
     def note(self) -> None:
         """Tells the hub how far an identified customer has come; what is being submitted is nobody else's to go on with."""

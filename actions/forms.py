@@ -121,7 +121,7 @@ class _Run(Continued):
         try:
             await self._hear()
             if not self.known:
-                self.look(starting=False)
+                self.look()
             await self._advance()
         except Wait:
             pass
@@ -176,7 +176,7 @@ class _Run(Continued):
                 self.draft[PROVE] = "resume"
             else:
                 await form.begin(turn, self.draft)
-            self.look(starting=True)
+            self.look()
         if starts:
             self.suspended = [t for t in self.suspended if t != form.task]
         if resumed:  # the message was meant for the task that has just ended
@@ -192,7 +192,7 @@ class _Run(Continued):
         elif self.requested == RETRY:
             self._stop_if_asked()
         elif self.wishes_to_keep():
-            self.look(starting=False)
+            self.look()
         elif (field := form.field(self.requested)) is not None:
             await self._hear_answer(field)
 

@@ -1,7 +1,7 @@
 """What was begun elsewhere comes into the dialogue: after the first call of a turn asked for it, by a second call.
 
-The dialogue asks by effects: ``elsewhere`` with ``wanted`` — is something begun in another conversation of this
-customer, who asked for it? — and ``take_over`` — he wants to go on with that one here. Both calls are answered from Rasa's store when the turn is
+The dialogue asks by effects: ``elsewhere`` — is something begun in another conversation of this customer, who asked for
+it? — and ``take_over`` — he wants to go on with that one here. Both calls are answered from Rasa's store when the turn is
 asked again, and a draft taken twice by the same conversation is the same, so a turn that dies in between loses nothing.
 """
 
@@ -71,13 +71,11 @@ async def _follow_up(
         taken = await links.take_over(engine, conversation, identity, str(take.get("conversation")), task)
         found = [asdict(taken)] if taken else []
         return FollowUp("taken", task, {"begun": "taken" if taken else "gone"}, found)
-    # Offered only to one who asks: whoever comes with another wish is not led away from it.
-    wish = asked.get("elsewhere", {})
-    if not wish.get("wanted"):
+    if "elsewhere" not in asked:
         return None
-    task = str(wish.get("task"))
+    task = str(asked["elsewhere"].get("task"))
     begun = await links.begun_elsewhere(engine, conversation, identity)
     begun.sort(key=lambda b: b.task != task)
     if not begun:
         return FollowUp("elsewhere", task, {"begun": "none"}, [])
-    return FollowUp("elsewhere", begun[0].task, {"begun": "offer"}, [asdict(b) | {"key": b.key} for b in begun[:1]])
+    return FollowUp("elsewhere", begun[0].task, {"begun": "offer"}, [asdict(begun[0])])

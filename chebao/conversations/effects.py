@@ -57,8 +57,6 @@ async def apply(unit: Unit, effects: list[dict[str, Any]], *, turn_of: int | Non
                 await apply_verified(unit, body)
             elif name == "begun":
                 _apply_begun(unit, body)
-            elif name == "offered":
-                links.note_offered(unit.conversation, str(body.get("key") or ""))
             elif name in _NOT_HERE:
                 continue
             elif name == "finished":

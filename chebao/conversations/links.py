@@ -32,9 +32,6 @@ log = logging.getLogger(__name__)
 KEPT = timedelta(days=7)
 """How long something begun is offered elsewhere."""
 
-OFFERED = "offered"
-"""Key in `begun` beside the tasks: what this customer was already asked about here."""
-
 
 @dataclass(frozen=True)
 class Begun:
@@ -45,10 +42,6 @@ class Begun:
     task: str
     draft: dict[str, Any]
     at: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.conversation}:{self.task}"
 
 
 def _same_customer(customer_id: str | None, phone: str | None) -> ColumnElement[bool]:
@@ -116,7 +109,7 @@ async def forget(unit: Unit, *, everywhere: bool) -> int:
 
 def _dropped(begun: dict[str, Any] | None) -> dict[str, Any] | None:
     """What was begun, without its content: the dialogue is told at its next turn to drop it too."""
-    return {task: {"dropped": True} for task in begun or {} if task != OFFERED} or None
+    return {task: {"dropped": True} for task in begun or {}} or None
 
 
 # --- what was begun -------------------------------------------------------------------------------------------------
@@ -133,19 +126,13 @@ def note(conversation: Conversation, task: str, draft: dict[str, Any] | None, no
     conversation.begun = kept or None
 
 
-def note_offered(conversation: Conversation, key: str) -> None:
-    """The customer was asked about something begun elsewhere; he is not asked again unless he asks himself."""
-    begun = conversation.begun or {}
-    conversation.begun = begun | {OFFERED: [*[k for k in begun.get(OFFERED, []) if k != key], key][-20:]}
-
-
 def gone(conversation: Conversation) -> dict[str, Any]:
     """Tasks that are no longer this conversation's: ``{task: {"channel", "at"}}``, channel None where they were given up."""
     found: dict[str, Any] = {}
     for task, kept in (conversation.begun or {}).items():
-        if task != OFFERED and kept.get("dropped"):
+        if kept.get("dropped"):
             found[task] = {"channel": None}
-        elif task != OFFERED and kept.get("moved"):
+        elif kept.get("moved"):
             found[task] = {"channel": kept["moved"]["channel"], "at": kept["moved"]["at"]}
     return found
 
@@ -169,10 +156,7 @@ def _open(conversation_id: str, channel: str, begun: dict[str, Any]) -> list[Beg
     return [
         Begun(conversation_id, channel, task, kept["draft"], kept["at"])
         for task, kept in begun.items()
-        if task != OFFERED
-        and kept.get("draft")
-        and not kept.get("moved")
-        and datetime.fromisoformat(kept["at"]) > since
+        if kept.get("draft") and not kept.get("moved") and datetime.fromisoformat(kept["at"]) > since
     ]
 
 

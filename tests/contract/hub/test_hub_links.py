@@ -40,7 +40,7 @@ class Dialogue:
         if text.startswith("报案 "):
             return [{"text": "记下了"}, _effects(begun={"task": "report_claim", "draft": {"place": text[3:]}})]
         if text == "接着上次的":
-            return [_effects(elsewhere={"task": "report_claim", "wanted": True})]
+            return [_effects(elsewhere={"task": "report_claim"})]
         if text.startswith("接 "):
             return [_effects(take_over={"task": "report_claim", "conversation": text[2:]})]
         return [{"text": f"已转走：{json.dumps(body['metadata']['moved'])}" if body["metadata"]["moved"] else "嗯"}]
@@ -49,7 +49,7 @@ class Dialogue:
         what = body["entities"]["begun"]
         if what == "offer":
             self.offered += begun
-            return [{"text": f"还没填完：{begun[0]['draft']['place']}"}, _effects(offered={"key": begun[0]["key"]})]
+            return [{"text": f"还没填完：{begun[0]['draft']['place']}"}]
         if what == "taken":
             return [
                 {"text": f"接上了：{begun[0]['draft']['place']}"},

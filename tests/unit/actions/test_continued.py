@@ -16,7 +16,6 @@ BEGUN = {
     "conversation": "c0",
     "channel": "web",
     "task": "report_claim",
-    "key": "c0:report_claim",
     "draft": {"injury": "no", "consent": "yes", "consent_check": True, "plate": "京A12345", "place": "北京市三环"},
 }
 
@@ -53,9 +52,16 @@ def test_words_that_ask_for_something_else(text: str) -> None:
     assert not asks_to_resume(turn(text))
 
 
-def test_an_identified_customer_who_starts_has_the_hub_look_and_the_question_gives_way(claim: Conversation) -> None:
-    said = claim.say("我要报案", intent="report_claim")
-    assert effects(claim, "elsewhere") == [{"task": "report_claim", "wanted": False}]
+def test_an_identified_customer_with_a_new_matter_is_not_led_to_an_old_one(claim: Conversation) -> None:
+    claim.say("我要报案", intent="report_claim")
+    assert not effects(claim, "elsewhere") and asking(claim) == []
+
+
+def test_an_identified_customer_who_wants_to_go_on_has_the_hub_look_and_the_question_gives_way(
+    claim: Conversation,
+) -> None:
+    said = claim.say("接着上次的报案", intent="report_claim")
+    assert effects(claim, "elsewhere") == [{"task": "report_claim"}]
     assert asking(claim) == [said]
 
 
@@ -74,10 +80,9 @@ def test_asking_to_go_on_asks_who_it_is_first(claim: Conversation) -> None:
 
 def test_the_offer_names_what_is_known_and_yes_takes_it(claim: Conversation) -> None:
     claim.say("接着上次的报案", intent="report_claim")
-    assert effects(claim, "elsewhere") == [{"task": "report_claim", "wanted": True}]
+    assert effects(claim, "elsewhere") == [{"task": "report_claim"}]
     offer = told(claim, "offer", BEGUN)
     assert offer == "您在网页上的事故报案还没填完（车牌 京A12345，地点 北京市三环），要接着填吗？"
-    assert effects(claim, "offered") == [{"key": "c0:report_claim"}]
     claim.say("要")
     assert effects(claim, "take_over") == [{"conversation": "c0", "task": "report_claim"}]
     said = told(claim, "taken", BEGUN)
