@@ -33,24 +33,23 @@ def _again(turn: Turn) -> bool:
     return bool(turn.said_last)
 
 
-def answer(turn: Turn) -> bool:
-    """Answers a knowledge question from the articles, offers up to three, or says that it cannot. True if answered."""
-    return _said(turn, _found(turn), "")
+def answer(turn: Turn) -> None:
+    """Answers a knowledge question from the articles, offers up to three, or says that it cannot."""
+    say(turn, find(turn))
 
 
 def knows(turn: Turn) -> bool:
     """Whether the articles answer these words beyond doubt, though they do not look like a question."""
-    return _found(turn).kind == "confident"
+    return find(turn).kind == "confident"
 
 
-async def answer_personally(turn: Turn) -> bool:
-    """As `answer`, with what an identified customer's own policies add."""
-    found = _found(turn)
-    own = await own_facts.facts(turn, found.article.id) if found.article else ""
-    return _said(turn, found, own)
+async def answer_personally(turn: Turn, found: Answer) -> None:
+    """Says what was found, with what an identified customer's own policies add."""
+    say(turn, found, await own_facts.facts(turn, found.article.id) if found.article else "")
 
 
-def _found(turn: Turn) -> Answer:
+def find(turn: Turn) -> Answer:
+    """What the articles have for a question, or for the article that was chosen."""
     base = knowledge()
     if (topic := turn.pressed.get("topic")) is None:
         return base.answer(turn.text, motoring=turn.in_dialogue)
@@ -58,7 +57,12 @@ def _found(turn: Turn) -> Answer:
     return Answer("confident", article, article.lead) if article else Answer("none")
 
 
-def _said(turn: Turn, found: Answer, own: str) -> bool:
+def say(turn: Turn, found: Answer, own: str = "") -> None:
+    """Says what was found.
+
+    Args:
+        own: what is added for this customer.
+    """
     if found.article is not None:
         article = found.article
         turn.say(
@@ -66,17 +70,15 @@ def _said(turn: Turn, found: Answer, own: str) -> bool:
             [] if turn.in_dialogue else _next_step(article.related_dialogue),
             custom=_record(found),
         )
-        return True
-    if found.kind == "choices":
+    elif found.kind == "choices":
         choices = [command(c.title, "faq", topic=c.id) for c in found.choices]
         turn.say("您想了解的是下面哪一个？", choices, custom=_record(found))
-        return True
-    turn.say(
-        "这个问题我没有把握答准，怕说错耽误您。可以换个说法再问一次，或者请人工同事来答。",
-        [HUMAN],
-        custom=_record(found),
-    )
-    return False
+    else:
+        turn.say(
+            "这个问题我没有把握答准，怕说错耽误您。可以换个说法再问一次，或者请人工同事来答。",
+            [HUMAN],
+            custom=_record(found),
+        )
 
 
 def _next_step(dialogue: str) -> list[Button]:

@@ -26,6 +26,7 @@ from actions.claim_answers import (
 )
 from actions.claim_receipt import submit
 from actions.claim_scene import advise, help_injured, in_danger, late_notice
+from actions.claim_signs import look_up, remember
 from actions.continued import proof_wished
 from actions.fields import choice, confirm_field, moment_text, phone_field, plate_field, text
 from actions.forms import Form
@@ -221,6 +222,7 @@ class ReportClaimForm(Form):
             show=moment_text,
         ),
         Step("late", late_notice, depends=("occurred_at",)),
+        Step("time_told", remember, depends=("occurred_at",)),
         Field(
             "place",
             "出险地点",
@@ -232,6 +234,7 @@ class ReportClaimForm(Form):
             free=True,
             show=str,
         ),
+        Step("place_told", remember, depends=("place",)),
         text(
             "other_parties",
             "对方情况",
@@ -297,6 +300,7 @@ class ReportClaimForm(Form):
             show=lambda v: "稍后上传" if v == "later" else "已上传",
         ),
         phone_field("最后留个联系电话，查勘员好联系您，请发手机号。", take=take_own_phone),
+        Step("files", look_up, depends=("plate", "occurred_at")),
         confirm_field(
             _confirm_question,
             "确认提交",

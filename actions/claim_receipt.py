@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from actions import handoff, photos
+from actions import claim_signs, handoff, photos
 from actions.claim_answers import other_party, reporter_name
-from actions.claim_scene import needs_person, staff_notes
+from actions.claim_scene import needs_person
 from actions.fields import moment_text
 from actions.nodes import KEPT, Draft, Finish
 from actions.services import backoffice
 from actions.turn import Turn, numbered
 from chebao.handoff import Summary
-from chebao.insurance import accidents, clocks, materials
+from chebao.insurance import accidents, clocks, fraud, materials
 
 _UNKNOWN = re.compile(r"不知道|找不到|跑了|没留|不清楚|没看|不认识|不晓得|^(没有?|无)")
 _YES_NO = {"yes": True, "no": False}
 
 
-def _claim_body(turn: Turn, draft: Draft) -> dict[str, Any]:
+def _claim_body(turn: Turn, draft: Draft, signs: Sequence[fraud.Sign]) -> dict[str, Any]:
     """The report as the back office takes it; nothing in it comes from the clock."""
     return {
         "plate": draft.get("plate") or None,
@@ -42,7 +43,7 @@ def _claim_body(turn: Turn, draft: Draft) -> dict[str, Any]:
         "police_reported": _YES_NO.get(str(draft.get("police_reported"))),
         "photos": photos.documents(draft),
         "consents": draft.get("consents", []),
-        "staff_notes": staff_notes(turn, draft),
+        "staff_notes": fraud.staff_notes(signs),
         "reference": turn.sender,
     }
 
@@ -50,17 +51,27 @@ def _claim_body(turn: Turn, draft: Draft) -> dict[str, Any]:
 async def submit(turn: Turn, draft: Draft) -> None:
     """Registers the report; the key is that of the confirming message, so that a repeated turn registers once."""
     key = f"{turn.sender}:{draft['confirm']['at']}:create_claim"
-    row = await backoffice().create_claim(_claim_body(turn, draft), key)
+    signs = claim_signs.signs(draft, turn.now)
+    row = await backoffice().create_claim(_claim_body(turn, draft, signs), key)
     _tell_receipt(turn, draft, row)
     draft[KEPT] = {photos.LAST_CLAIM: row["claim_no"]}
-    if needs_person(turn, draft):
-        summary = Summary(
-            f"报案 {row['claim_no']} 已登记，现场需要人工跟进",
-            [("车牌", str(draft.get("plate") or "未提供")), ("地点", str(draft["place"]))],
-            open="现场怎么处理，尽快联系客户",
-        )
-        handoff.request(turn, "policy_restriction", summary, draft, task="report_claim")
+    _call(turn, draft, str(row["claim_no"]), signs)
     raise Finish
+
+
+def _call(turn: Turn, draft: Draft, claim_no: str, signs: Sequence[fraud.Sign]) -> None:
+    """Has a person look at the case where that is needed; why is in the summary and the claim's notes, not in what is said."""
+    known = [("车牌", str(draft.get("plate") or "未提供")), ("地点", str(draft["place"]))]
+    if needs_person(turn, draft):
+        summary = Summary(f"报案 {claim_no} 已登记，现场需要人工跟进", known, open="现场怎么处理，尽快联系客户")
+        handoff.request(turn, "policy_restriction", summary, draft, task="report_claim")
+    elif draft["injury"] != "yes" and fraud.calls_for_person(signs):
+        summary = Summary(
+            f"报案 {claim_no} 已登记，请核对案情",
+            [*known, *(("核实提示", sign.note) for sign in signs)],
+            open="跟客户核对细节；不要质疑或指责客户",
+        )
+        handoff.request(turn, "fraud_signs", summary, draft, task="report_claim")
 
 
 def _tell_receipt(turn: Turn, draft: Draft, row: dict[str, Any]) -> None:

@@ -10,34 +10,35 @@ from actions.claim_answers import first_moment, occurred
 from actions.nodes import Draft
 from actions.turn import Turn, numbered
 from chebao.handoff import Summary
-from chebao.insurance import fraud, plate, scene
+from chebao.insurance import plate, scene
 
 _EXPRESSWAY = re.compile(r"高速(?!度)")
 _DANGER = frozenset({"fire", "charging", "flood"})
 
 
-def _told(draft: Draft) -> str:
+def told(draft: Draft) -> str:
+    """All that the customer said of the accident."""
     return " ".join(str(draft.get(k) or "") for k in ("opening", "description", "other_parties", "place", "driver"))
 
 
 def in_danger(turn: Turn, draft: Draft) -> bool:
     """Whether advice cannot wait for the next question: fire, water, an expressway."""
-    return draft.get("accident_type") in _DANGER or bool(_EXPRESSWAY.search(_told(draft)))
+    return draft.get("accident_type") in _DANGER or bool(_EXPRESSWAY.search(told(draft)))
 
 
 def facts(turn: Turn, draft: Draft) -> scene.SceneFacts:
     """What is known of the scene so far."""
-    told, kind = _told(draft), draft.get("accident_type")
-    moment = first_moment(told, turn.now)
+    words, kind = told(draft), draft.get("accident_type")
+    moment = first_moment(words, turn.now)
     started = occurred(draft) if "occurred_at" in draft else moment.start if moment else turn.now
     return scene.SceneFacts(
         accident_type=kind,
         injury=draft.get("injury") == "yes",
-        situations=scene.situations_of(told),
+        situations=scene.situations_of(words),
         drivable={"yes": True, "no": False}.get(str(draft.get("drivable"))),
-        expressway=bool(_EXPRESSWAY.search(told)),
-        energy="electric" if plate.is_nev(draft.get("plate") or "") or re.search(r"电动|新能源|充电", told) else None,
-        burning=kind == "fire" or bool(re.search(r"着火|起火|冒烟|自燃", told)),
+        expressway=bool(_EXPRESSWAY.search(words)),
+        energy="electric" if plate.is_nev(draft.get("plate") or "") or re.search(r"电动|新能源|充电", words) else None,
+        burning=kind == "fire" or bool(re.search(r"着火|起火|冒烟|自燃", words)),
         flooded=kind == "flood",
         police_reported=draft.get("police_reported") == "yes",
         on_scene=kind == "flood"
@@ -76,17 +77,3 @@ async def late_notice(turn: Turn, draft: Draft) -> None:
             "事故已超过 48 小时。晚报不等于不赔，只是因拖延而查不清的部分可能难以认定；"
             "我们先登记，请把能证明经过的材料都留好。"
         )
-
-
-def staff_notes(turn: Turn, draft: Draft) -> list[str]:
-    """Signs for the anti-fraud team; recorded, never shown."""
-    report = fraud.ReportFacts(
-        description=_told(draft),
-        accident_type=draft["accident_type"],
-        occurred_at=occurred(draft),
-        reported_at=turn.now,
-        injury=draft["injury"] == "yes",
-        drivable=draft.get("drivable") == "yes",
-        police_reported=draft.get("police_reported") == "yes",
-    )
-    return fraud.staff_notes(fraud.signs(report))

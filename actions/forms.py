@@ -22,7 +22,7 @@ from rasa_sdk.events import ActiveLoop, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 
-from actions import answers, handoff, photos, returned, wording
+from actions import answers, handoff, photos, returned, unsure, wording
 from actions.continued import PROVE, Continued, asks_to_resume
 from actions.elsewhere import where_instead
 from actions.kept import Wait, value_of
@@ -129,8 +129,7 @@ class _Run(Continued):
             if end.text or end.buttons:
                 self.turn.say(end.text, end.buttons)
             stopped = end.text == self.form.stop_text
-            if not stopped:
-                self._tell_finished()
+            self._tell_finished(stopped=stopped)
             self._leave(stopped=stopped)
         except GoTo as other:
             self.draft, self.misses, self.requested, self.next_form = {}, {}, None, f"{other.task}_form"
@@ -159,6 +158,8 @@ class _Run(Continued):
         if reason and not (reason == "abuse" and form.hears_anger):
             handoff.by_words(turn, self._summary(), self.draft, task=self.task)
             raise Wait
+        if unsure.refuses_choices(turn):
+            self._call_for_knowledge()
         if not form.hears_grief:
             self.alerted = handoff.alerted(turn, self._summary())
         starts = not self.running or self.requested is None
@@ -339,7 +340,16 @@ class _Run(Continued):
             self.next_form = f"{intent}_form"
             raise Wait
         if not answers.small_talk(turn, intent) and intent == "faq":
-            answers.answer(turn)
+            found = answers.find(turn)
+            if unsure.again(turn, found):
+                self._call_for_knowledge()
+            answers.say(turn, found)
+            self.kept[unsure.SLOT] = unsure.note(turn, found)
+
+    def _call_for_knowledge(self) -> None:
+        unsure.call(self.turn, self._summary(), self.draft, task=self.task)
+        self.kept[unsure.SLOT] = None
+        raise Wait
 
     def _missed(self, field: Field, parsed: Parsed) -> None:
         """Explains after the second miss instead of asking the same way again; the third offers a person."""
@@ -409,10 +419,17 @@ class _Run(Continued):
         )
         self.requested = RETRY
 
-    def _tell_finished(self) -> None:
-        """The hub may ask how satisfied the customer is, where nothing goes on; a purchase is finished when it is paid."""
-        confirmed, goes_on = self.draft.get("confirm"), self.suspended or self.turn.handed_over
-        if confirmed and not goes_on and self.task not in ("new_policy", "renewal"):
+    def _tell_finished(self, *, stopped: bool) -> None:
+        """The hub may ask how satisfied the customer is, where nothing goes on; a purchase is finished when it is paid.
+
+        A task that was stopped is none to judge, but the agent who served the customer before is.
+        """
+        confirmed = self.draft.get("confirm")
+        if self.suspended or self.turn.handed_over:
+            return
+        if stopped and self.turn.tracker.slots.get("agent_left_at"):
+            self.turn.effect("finished", {})
+        elif confirmed and not stopped and self.task not in ("new_policy", "renewal"):
             self.turn.effect("finished", {"task": self.task, "key": confirmed["at"]})
 
     def _leave(self, *, stopped: bool = False) -> None:
@@ -444,4 +461,4 @@ class _Run(Continued):
         if self.next_form != self.form.name():
             wanted["requested_slot"] = None
             events.append(ActiveLoop(self.next_form))
-        return events + [SlotSet(k, v) for k, v in wanted.items() if slots.get(k) != v]
+        return unsure.past(self.turn, events + [SlotSet(k, v) for k, v in wanted.items() if slots.get(k) != v])

@@ -14,6 +14,7 @@ from typing import Any, Final
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Tracker
 
+from actions import claim_signs
 from actions.claim import ReportClaimForm
 from actions.complaint import ComplaintForm
 from actions.forms import Form
@@ -29,6 +30,7 @@ from actions.roadside import AppointmentForm, RoadsideAssistanceForm
 from actions.tasks import TASKS
 from actions.turn import SHANGHAI, Turn
 from chebao.errors import InputRefused
+from chebao.insurance import fraud
 
 _FORMS: Final[dict[str, Form]] = {
     form.task: form()
@@ -83,6 +85,13 @@ async def check(
     if refused:
         raise InputRefused("有内容没法按填写的保存，请看各项说明。", code="form_refused", detail=refused)
     return changed
+
+
+def notes(task: str, draft: Mapping[str, Any], edits: Mapping[str, Any]) -> list[str]:
+    """What staff should look at in what a claim report holds so far."""
+    if task != ReportClaimForm.task:
+        return []
+    return fraud.staff_notes(claim_signs.signs(edited(task, draft, edits), datetime.now(SHANGHAI)))
 
 
 def edited(task: str, draft: Mapping[str, Any], edits: Mapping[str, Any]) -> Draft:

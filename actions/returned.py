@@ -24,7 +24,7 @@ NOTHING: Final = "nothing"
 
 def marks(turn: Turn) -> dict[str, Any]:
     """The slots that every such turn sets."""
-    return {"agent_left_at": turn.now.isoformat(), "fallback_misses": None, "alerted": None}
+    return {"agent_left_at": turn.now.isoformat(), "fallback_misses": None, "unsure_of": None, "alerted": None}
 
 
 def ended(turn: Turn) -> bool:

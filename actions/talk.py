@@ -14,7 +14,7 @@ from rasa_sdk.events import ActiveLoop, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 
-from actions import answers, handoff, photos
+from actions import answers, handoff, photos, unsure
 from actions.continued import asks_to_resume, offer_tasks, over
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Button, Turn, command
@@ -31,8 +31,14 @@ class Talk(Action, ABC):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]) -> Events:
         """Rasa's entry."""
         turn = Turn.of(dispatcher, tracker)
+        return unsure.past(turn, await self._run(turn))
+
+    async def _run(self, turn: Turn) -> Events:
         if handoff.needed(turn):
             return _handed_over(turn)
+        if unsure.refuses_choices(turn):
+            unsure.call(turn, handoff.said(turn))
+            return [SlotSet(unsure.SLOT, None), SlotSet("fallback_misses", None)]
         if turn.attachments and not turn.text and (claim_no := turn.tracker.slots.get(photos.LAST_CLAIM)):
             return await photos.supplement(turn, str(claim_no))
         if asks_to_resume(turn) and not turn.tracker.slots.get("suspended_tasks"):
@@ -60,10 +66,15 @@ class ActionAnswer(Talk):
         return "action_answer"
 
     async def reply(self, turn: Turn) -> Events:
-        answered = await answers.answer_personally(turn)
+        found = answers.find(turn)
+        if unsure.again(turn, found):
+            unsure.call(turn, handoff.said(turn))
+            return [SlotSet(unsure.SLOT, None), SlotSet("fallback_misses", None)]
+        await answers.answer_personally(turn, found)
         if tasks := [intent for intent, _ in turn.further if intent in TASKS]:
             turn.say(f"您还提到{TASKS[tasks[0]]}，现在办吗？", [command(f"办{TASKS[task]}", task) for task in tasks])
-        return [SlotSet("fallback_misses", None)] if answered else []
+        understood = [] if found.kind == "none" else [SlotSet("fallback_misses", None)]
+        return [*understood, SlotSet(unsure.SLOT, unsure.note(turn, found))]
 
 
 class ActionHandoff(Talk):
@@ -121,7 +132,7 @@ class ActionSmallTalk(Talk):
         elif (turn.looks_like_question and turn.intent in ("out_of_scope", "inform")) or (
             turn.intent == "out_of_scope" and answers.knows(turn)
         ):
-            await answers.answer_personally(turn)
+            await answers.answer_personally(turn, answers.find(turn))
         elif _NO_MARKETING.search(turn.text):
             turn.say("好的，已为您退订营销信息，不会再主动发送。保单和理赔的服务通知不受影响。")
         elif turn.intent == "deny":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chebao.conversations import effects, ledger, notices, ownership, statements
 from chebao.conversations.rasa import Answer
@@ -58,17 +59,22 @@ async def write(unit: Unit, work: Work, outcome: Outcome) -> None:
     conversation.offered = None
     conversation.failures = 0
     shown, found = effects.split(outcome.answer.replies)
-    keep_bot = any(e["handoff"].get("keep_bot") for e in found if isinstance(e.get("handoff"), dict))
-    if keep_bot:
-        await effects.apply(unit, found, turn_of=message.id)
-    for reply in shown:
-        unit.say(reply, turn_of=message.id)
-    if not keep_bot:
-        await effects.apply(unit, found, turn_of=message.id)
+    goes_on = any(e["handoff"].get("keep_bot") for e in found if isinstance(e.get("handoff"), dict))
+    # Where the bot goes on, its question stays the last thing said; else that is what the hub says of the queue.
+    for reply in outcome.answer.replies if goes_on else ():
+        await _say(unit, *effects.split([reply]), turn_of=message.id)
+    if not goes_on:
+        await _say(unit, shown, found, turn_of=message.id)
     if wants_person and not effects.hands_off(found):
         await _hand_off(unit, message.id, "customer_request", "客户要求人工客服。")
     if conversation.owner == "closed" and conversation.last_customer_seq > message.seq:
         ownership.change_owner(unit, "bot", reason="customer_wrote")
+
+
+async def _say(unit: Unit, shown: list[Reply], found: list[dict[str, Any]], *, turn_of: int) -> None:
+    for reply in shown:
+        unit.say(reply, turn_of=turn_of)
+    await effects.apply(unit, found, turn_of=turn_of)
 
 
 async def _write_failure(unit: Unit, message: Message, wants_person: bool) -> None:

@@ -31,7 +31,7 @@ def _policies(asked: Turn, covers: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _answer(asked: Turn) -> list[dict[str, Any]]:
-    asyncio.run(answers.answer_personally(asked))
+    asyncio.run(answers.answer_personally(asked, answers.find(asked)))
     said: list[dict[str, Any]] = asked.dispatcher.messages
     return said
 

@@ -9,9 +9,12 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import handoff
+from actions.forms import Form
+from actions.nodes import Field
 from actions.turn import Turn
 from chebao.handoff import Summary
-from tests.unit.actions.conversation import NOW
+from tests.unit.actions.conversation import NOW, Conversation
+from tests.unit.dialogue.fields_asked import all_forms
 
 
 def turn(text: str, intent: str = "inform", **message: Any) -> Turn:
@@ -38,6 +41,18 @@ def turn(text: str, intent: str = "inform", **message: Any) -> Turn:
 )
 def test_reason_by_words(text: str, reason: str | None) -> None:
     assert handoff.needed(turn(text)) == reason
+
+
+@pytest.mark.parametrize(
+    ("form", "asked"),
+    [(form, node.name) for form in all_forms() for node in form.nodes if isinstance(node, Field)],
+    ids=lambda value: value if isinstance(value, str) else value.task,
+)
+def test_one_message_reaches_the_queue_from_every_question_of_every_dialogue(form: Form, asked: str) -> None:
+    talk = Conversation(form, slots={form.slot: {"opening": "您好"}, "requested_slot": asked}, loop=form.name())
+    talk.say("转人工", intent="human_agent")
+    (called,) = [effect["handoff"] for effect in talk.effects]
+    assert (called["reason"], called["task"]) == ("customer_request", form.task)
 
 
 @pytest.mark.parametrize(("emotion", "priority"), [("distress", 9), ("threat", 8), ("angry", None), ("calm", None)])

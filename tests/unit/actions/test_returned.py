@@ -31,7 +31,7 @@ def told(slots: dict[str, Any], **entities: Any) -> tuple[list[dict[str, Any]], 
 def test_the_bot_says_that_it_is_there_and_forgets_its_misses() -> None:
     (said, over), slots = told({"fallback_misses": 2, "alerted": "in_danger"}, task=None, edits={})
     assert "告诉我" in said["text"] and over["custom"] == {"effects": [{"finished": {}}]}
-    assert slots == {"agent_left_at": NOW, "fallback_misses": None, "alerted": None}
+    assert slots == {"agent_left_at": NOW, "fallback_misses": None, "unsure_of": None, "alerted": None}
 
 
 def test_a_task_put_aside_is_asked_about() -> None:

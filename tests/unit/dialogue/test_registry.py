@@ -80,6 +80,7 @@ def test_slots_are_the_drafts_and_what_the_forms_keep() -> None:
         "misses",
         "suspended_tasks",
         "fallback_misses",
+        "unsure_of",
         "last_claim_no",
         "alerted",
         "agent_left_at",

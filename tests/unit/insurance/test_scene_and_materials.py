@@ -9,7 +9,7 @@ import pytest
 from chebao.insurance import tables
 from chebao.insurance.accidents import ACCIDENT_TYPES
 from chebao.insurance.dates import SHANGHAI
-from chebao.insurance.fraud import ReportFacts, signs, staff_notes
+from chebao.insurance.fraud import ReportFacts, calls_for_person, signs, staff_notes
 from chebao.insurance.materials import materials_for
 from chebao.insurance.scene import SITUATIONS, SceneFacts, scene_advice, situations_of
 from tests.forbidden import PHRASES
@@ -194,6 +194,31 @@ def test_fraud_signs() -> None:
         "old_damage",
     }
     assert all("骗" not in note for note in staff_notes(signs(facts)))
+    assert calls_for_person(signs(facts))
+
+
+@pytest.mark.parametrize(
+    ("known", "code"),
+    [
+        ({"policy_start": day(0)}, "just_after_inception"),
+        ({"policy_start": day(1)}, "before_inception"),
+        ({"cover_added_on": day(-1), "policy_start": day(-200)}, "just_after_inception"),
+        ({"occurred_changes": 2}, "changing_story"),
+        ({"claims_last_month": 3}, "several_claims"),
+        ({"reported_elsewhere": True}, "several_insurers"),
+    ],
+)
+def test_one_grave_sign_calls_for_a_person(known: dict[str, Any], code: str) -> None:
+    at = datetime(2026, 11, 22, 15, 0, tzinfo=SHANGHAI)
+    found = signs(ReportFacts("前车急刹，我没刹住追尾了", "rear_end", at, at, **known))
+    assert [sign.code for sign in found] == [code] and calls_for_person(found)
+
+
+@pytest.mark.parametrize("known", [{"policy_start": day(-5)}, {"policy_end": day(2)}, {"claims_last_12m": 3}])
+def test_a_light_sign_is_only_noted(known: dict[str, Any]) -> None:
+    at = datetime(2026, 11, 22, 15, 0, tzinfo=SHANGHAI)
+    found = signs(ReportFacts("前车急刹，我没刹住追尾了", "rear_end", at, at, **known))
+    assert len(found) == 1 and not calls_for_person(found)
 
 
 def test_a_plain_report_has_no_sign() -> None:
