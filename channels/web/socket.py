@@ -81,6 +81,8 @@ class Socket:
                     await self._take(frame)
                 elif isinstance(frame, protocol.Vote):
                     await self._hub.vote(self._conversation, frame.seq, frame.helpful)
+                elif isinstance(frame, protocol.Typing):
+                    self._hub.on_typing(self._conversation, True)
                 elif isinstance(frame, protocol.Ping):
                     await self._send({"type": "pong"})
             except InputRefused as refused:
@@ -105,6 +107,7 @@ class Socket:
         )
         if refusal := self._hub.refusal(incoming):
             raise InputRefused(refusal, code="message_refused", detail={"id": frame.id})
+        self._hub.on_typing(self._conversation, False)
         accepted = await self._hub.accept(incoming)
         await self._send(protocol.ack(frame.id, accepted.seq))
 

@@ -9,9 +9,10 @@ from chebao.conversations.delivery import Delivery, Hold
 from chebao.conversations.delivery_job import DeliveryJob, DeliveryLost, PushChannel
 from chebao.conversations.hub import Hub
 from chebao.conversations.outbox import shown
-from chebao.conversations.ownership import end, give_to_agent, requeue
+from chebao.conversations.ownership import give_to_agent, requeue
 from chebao.conversations.people import Transaction
 from chebao.conversations.pictures import MAX_BYTES, judge
+from chebao.conversations.questions import end_episode
 from chebao.conversations.rasa import Rasa
 from chebao.conversations.service import Booked, Service, Wait
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Owner, Reply, Sender
@@ -55,7 +56,7 @@ __all__ = [
     "Wait",
     "Window",
     "Wire",
-    "end",
+    "end_episode",
     "give_to_agent",
     "judge",
     "requeue",

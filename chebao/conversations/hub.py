@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -40,7 +40,11 @@ _DOOR_PATIENCE = 20.0
 
 
 class Hub(People):
-    """Ledger, turns, ownership and outbox behind one door."""
+    """Ledger, turns, ownership and outbox behind one door.
+
+    Attributes:
+        on_typing: told of a conversation whether its customer is writing at this moment, where his channel knows.
+    """
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class Hub(People):
         self.tokens = Tokens(secret)
         self.signals = Signals(database_url)
         self.around = Surroundings(company, self.signals)
+        self.on_typing: Callable[[str, bool], None] = lambda conversation_id, typing: None
         # Apart, so that taking messages in, and looking, never waits for turns.
         self._pool = make_pool(database_url, size=8)
         # A turn whose end is lost with the database server is asked again, and Rasa answers it as it did: no need to wait for the disk.
@@ -334,7 +339,7 @@ class Hub(People):
         for conversation_id in waiting:
             async with open_unit(self._pool, self.around, conversation_id) as unit:
                 if ownership.waited_too_long(unit):
-                    ownership.return_after_wait(unit)
+                    await ownership.return_after_wait(unit)
                 else:
                     ownership.offer_choice(unit)
 

@@ -88,7 +88,7 @@ async def accept(
         if conversation.owner == "closed":
             ownership.change_owner(unit, "bot", reason="customer_wrote")
         elif ownership.waited_too_long(unit):
-            ownership.return_after_wait(unit)
+            await ownership.return_after_wait(unit)
         row = await _row(unit, incoming, understood)
         written = await connection.execute(statements.insert_message(tuple(row)), statements.values_of(row))
         unit.took_in(row)
@@ -174,7 +174,8 @@ def _state(conversation: Conversation, understood: Understood) -> str:
     """`held` until the customer agreed to a channel abroad, `silent` where a person answers, `answered` where the hub does."""
     if not understood.by_hub and not abroad.agreed(conversation):
         return "held"
-    anyhow = understood.back_to_bot or understood.consent is not None or understood.wish is not None
+    wish = understood.wish is not None and (conversation.owner != "agent" or understood.wish["intent"] == "hub_score")
+    anyhow = understood.back_to_bot or understood.consent is not None or wish
     if understood.by_hub and (conversation.bot_answers or anyhow):
         return "answered"
     if understood.while_queued and conversation.owner == "queued":
@@ -207,7 +208,7 @@ async def _answer_without_turn(unit: Unit, understood: Understood, state: str, m
         ownership.return_on_request(unit, message_id)
     elif understood.back_to_bot and owner == "bot":
         unit.say(notices.bot_is_here(), sender="system", turn_of=message_id)
-    elif understood.wish:
+    elif understood.wish and state == "answered":
         await questions.pressed(unit, understood.wish["intent"], understood.wish["entities"], message_id)
     elif understood.answer and state == "answered":
         unit.say(understood.answer, sender="system", turn_of=message_id)
@@ -358,7 +359,9 @@ async def edit(unit: Unit, ref: str, text_: str) -> bool:
     if row is None:
         return False
     before = [*((row["custom"] or {}).get("edits") or []), {"text": row["text"], "until": unit.now.isoformat()}]
-    await unit.connection.execute(statements.EDIT, (commands.readable(text_), Jsonb({"edits": before}), row["id"]))
+    words = commands.readable(text_)
+    await unit.connection.execute(statements.EDIT, (words, Jsonb({"edits": before}), row["id"]))
+    unit.took_in({"sender": "customer", "seq": row["seq"], "text": words})
     return True
 
 

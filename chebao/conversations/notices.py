@@ -118,13 +118,23 @@ def queued(wait: Wait, wait_minutes: int, keep_bot: bool, *, callback: bool) -> 
     """
     place = f"目前排在第 {wait.place} 位{_lasts(wait)}"
     if keep_bot:
-        return Reply(text=f"已为您优先转接人工客服，{place}。等待期间请继续回答我的问题，登记不会中断。")
+        return Reply(text=f"已为您优先转接人工客服，{place}。等待期间我们接着办，不会中断。")
     long = not wait.present or (wait.low is not None and wait.low >= wait_minutes)
     there = "接通后客服会直接在这里回复您" if wait.present else "现在没有客服在线，有客服上线会马上接通"
     return Reply(
         text=f"已为您转接人工客服，{place}，{there}。{wait_minutes} 分钟内没有接通，我会先继续为您服务。",
         buttons=[BACK_TO_BOT, *([CALLBACK] if callback and long else [])],
     )
+
+
+def queued_at_night(words: str, hotline: str, keep_bot: bool, *, callback: bool) -> Reply:
+    """Instead of it, for what cannot wait until people serve again.
+
+    Args:
+        words: of the reason, see `chebao.handoff.Reason.closed_words`.
+    """
+    buttons = [] if keep_bot else [BACK_TO_BOT, *([CALLBACK] if callback else [])]
+    return Reply(text=f"{words}24 小时服务电话：{hotline}。", buttons=buttons)
 
 
 def _lasts(wait: Wait) -> str:
@@ -243,10 +253,15 @@ def returned_on_request() -> Reply:
     return Reply(text="好的，已取消排队，由我继续为您服务。请接着刚才的内容说，或告诉我您要办理什么。")
 
 
-def returned_after_wait(hotline: str) -> Reply:
-    """Nobody took the conversation in time."""
+def returned_after_wait(hotline: str, *, alerted: bool) -> Reply:
+    """Nobody took the conversation in time.
+
+    Args:
+        alerted: supervisors were called to it.
+    """
+    told = "这件事已按最急的等级提醒主管，会尽快联系您；" if alerted else ""
     return Reply(
-        text=f"抱歉，人工客服目前都在忙，让您久等了。先由我继续为您服务；急事请拨打 {hotline}，也可以再次转人工。",
+        text=f"抱歉，人工客服目前都在忙，让您久等了。{told}先由我继续为您服务；急事请拨打 {hotline}，也可以再次转人工。",
         buttons=[HUMAN],
     )
 

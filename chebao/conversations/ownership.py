@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from chebao.conversations import notices, statements
-from chebao.conversations.service import Wait
+from chebao.conversations.service import Opening, Wait
 from chebao.conversations.types import Conversation, Owner, Reply
 from chebao.conversations.unit import Unit
 from chebao.db import Connection
 from chebao.errors import Conflict
-from chebao.handoff import GENERAL, HIGHEST, REASONS, Summary, priority_of, skill_of
+from chebao.handoff import GENERAL, HIGHEST, REASONS, Summary, closed_of, priority_of, skill_of
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,11 @@ async def hand_off(unit: Unit, case: HandOff, *, turn_of: int | None) -> None:
     if conversation.owner == "agent":
         return
     case = await _as_ruled(unit, case)
-    if not already and await _closed_now(unit, case, turn_of):
+    opening = await unit.service.opening(unit.connection, unit.now) if unit.service.opening else None
+    shut = opening is not None and not opening.open
+    alerts = shut and closed_of(case.reason) == "alert"
+    if opening and shut and not (already or alerts):
+        await _put_off(unit, case, opening, turn_of)
         return
     if not already or case.priority >= conversation.priority:
         waited = (conversation.handoff or {}) if already else {}
@@ -104,15 +108,28 @@ async def hand_off(unit: Unit, case: HandOff, *, turn_of: int | None) -> None:
         conversation.keep_bot = case.keep_bot
     if not conversation.keep_bot:
         await silence_pending(unit, turn_of)
+    if alerts:
+        await _alert(unit, case.reason, case.summary)
     if already:
         await remind_of_queue(unit, turn_of)
-        return
+    else:
+        await _tell_place(unit, turn_of, at_night=REASONS[case.reason].closed_words if alerts else "")
+
+
+async def _tell_place(unit: Unit, turn_of: int | None, *, at_night: str) -> None:
+    """What a customer hears who has just come into the queue; `at_night` where nobody serves."""
+    conversation, company = unit.conversation, unit.company
     conversation.reminded_at = unit.now
     conversation.asks = None
     wait = await wait_of(unit)
     conversation.handoff = {**(conversation.handoff or {}), "told_wait": wait.told()}
-    limit, callback = unit.company.queue_wait_minutes, unit.service.book is not None
-    unit.say(notices.queued(wait, limit, conversation.keep_bot, callback=callback), sender="system", turn_of=turn_of)
+    callback, keep_bot = unit.service.book is not None, conversation.keep_bot
+    if at_night:
+        reply = notices.queued_at_night(at_night, company.hotline, keep_bot, callback=callback)
+    else:
+        reply = notices.queued(wait, company.queue_wait_minutes, keep_bot, callback=callback)
+    unit.say(reply, sender="system", turn_of=turn_of)
+    conversation.offered = reply.buttons or conversation.offered
 
 
 async def _as_ruled(unit: Unit, case: HandOff) -> HandOff:
@@ -123,12 +140,26 @@ async def _as_ruled(unit: Unit, case: HandOff) -> HandOff:
     return replace(case, priority=max(0, priority), skill=rule.get("skill") or case.skill)
 
 
-async def _closed_now(unit: Unit, case: HandOff, turn_of: int | None) -> bool:
-    """Where nobody serves, the customer hears when somebody will, and may leave a message or be called back."""
-    opening = await unit.service.opening(unit.connection, unit.now) if unit.service.opening else None
-    if opening is None or opening.open:
-        return False
+async def _alert(unit: Unit, reason: str, summary: dict[str, Any]) -> None:
+    """Has supervisors look at what cannot wait, though nobody serves, or nobody came; once while it waits."""
+    conversation = unit.conversation
+    conversation.handoff = {**(conversation.handoff or {}), ALERTED: True}
+    if unit.service.alert:
+        key = f"{conversation.id}:{reason}:{conversation.epoch}"
+        await unit.service.alert(unit.connection, conversation, reason, summary, key)
+
+
+async def _put_off(unit: Unit, case: HandOff, opening: Opening, turn_of: int | None) -> None:
+    """Where nobody serves, the customer hears when somebody will, and may leave a message or be called back.
+
+    Where he did not ask for anybody it is only noted for when people serve again.
+    """
     conversation, at = unit.conversation, opening.next_open
+    if closed_of(case.reason) == "note":
+        if unit.service.alert:
+            key = f"{conversation.id}:{case.reason}:{turn_of}"
+            await unit.service.alert(unit.connection, conversation, case.reason, case.summary, key)
+        return
     told = at.isoformat() if at else ""
     again = (conversation.handoff or {}).get("told_closed") == told
     conversation.handoff = case.as_data() | {"told_closed": told}
@@ -137,7 +168,6 @@ async def _closed_now(unit: Unit, case: HandOff, turn_of: int | None) -> bool:
     reply = notices.closed_now(at, unit.company.hotline, again=again, urgent=urgent)
     unit.say(reply, sender="system", turn_of=turn_of)
     conversation.offered, conversation.asks = reply.buttons, None
-    return True
 
 
 async def wait_of(unit: Unit) -> Wait:
@@ -208,10 +238,15 @@ def offer_choice(unit: Unit) -> None:
     conversation.offered = reply.buttons
 
 
-def return_after_wait(unit: Unit) -> None:
-    """The bot takes the conversation back because nobody came."""
+async def return_after_wait(unit: Unit) -> None:
+    """The bot takes the conversation back because nobody came; what cannot wait is then the supervisors'."""
+    known = unit.conversation.handoff or {}
+    reason = str(known.get("reason"))
+    grave = closed_of(reason) == "alert"
+    if grave:
+        await _alert(unit, reason, known.get("summary") or {})
     change_owner(unit, "bot", reason="queue_timeout")
-    unit.say(notices.returned_after_wait(unit.company.hotline), sender="system")
+    unit.say(notices.returned_after_wait(unit.company.hotline, alerted=grave), sender="system")
 
 
 # --- people ---------------------------------------------------------------------------------------------------------
@@ -220,7 +255,10 @@ _RETURNED = "returned_from_agent"
 _TOLD = "told_name"
 """Key of the hand-off: the customer has heard who serves him."""
 
-_OF_THE_WAIT = ("told_wait", "waits_since", "choice", "exclude", _TOLD)
+ALERTED = "alerted"
+"""Key of the hand-off: supervisors were called to it by a ticket."""
+
+_OF_THE_WAIT = ("told_wait", "waits_since", "choice", "exclude", _TOLD, ALERTED)
 """Keys of the hand-off that belong to the wait, also where a graver reason comes up in it."""
 
 _TOLD_AGAIN = ("transfer", "takeover")
@@ -257,7 +295,7 @@ async def give_to_agent(
     if conversation.owner in ("bot", "closed"):
         conversation.handoff = HandOff(reason, Summary("").as_data(), 0).as_data()
     change_owner(unit, "agent", reason=reason, agent_id=agent_id)
-    conversation.asks = None
+    conversation.asks = conversation.offered = None  # a number is an answer to the agent now
     await silence_pending(unit, None)
     told = (conversation.handoff or {}).get(_TOLD) is True
     conversation.handoff = {**(conversation.handoff or {}), _TOLD: True}
@@ -296,7 +334,7 @@ def return_to_bot(unit: Unit, *, edits: dict[str, Any], notice: Reply) -> None:
     _ask_on(unit, notice, {"edits": edits, "task": task})
 
 
-def end(unit: Unit, *, reason: str, notice: Reply | None = None) -> None:
+def end(unit: Unit, *, reason: str, notice: Reply) -> None:
     """An agent settled the matter; the dialogue is told, so that it does not go on with it when the customer comes again.
 
     Raises:
@@ -304,7 +342,7 @@ def end(unit: Unit, *, reason: str, notice: Reply | None = None) -> None:
     """
     require_some_agent(unit.conversation)
     change_owner(unit, "closed", reason=reason)
-    _ask_on(unit, notice or notices.closed_by_agent(), {"ended": True})
+    _ask_on(unit, notice, {"ended": True})
 
 
 def _ask_on(unit: Unit, notice: Reply, entities: dict[str, Any]) -> None:

@@ -192,10 +192,7 @@ class People:
             ownership.require_agent(unit.conversation, agent_id)
             ownership.require_seen(unit.conversation, seen)
             notice = notice or notices.closed_by_agent()
-            name = await questions.begin_score(unit, "episode", agent_id) if survey else None
-            ownership.end(unit, reason="agent_closed", notice=notices.with_score(notice, name) if name else notice)
-            if name:
-                questions.score_asked(unit, name)
+            await questions.end_episode(unit, reason="agent_closed", notice=notice, survey=survey)
 
     async def hold(self, conversation_id: str, agent_id: str) -> None:
         """The agent puts the conversation aside until the customer writes, or he takes it up again.

@@ -9,7 +9,7 @@ import re
 from typing import Any, Final
 
 from chebao.conversations import commands, notices, statements
-from chebao.conversations.ownership import HandOff, change_owner, hand_off, wait_of
+from chebao.conversations.ownership import HandOff, change_owner, end, hand_off, wait_of
 from chebao.conversations.types import Reply
 from chebao.conversations.unit import Unit
 from chebao.insurance import phone
@@ -89,20 +89,34 @@ def score_in(text: str, *, bare: bool) -> int | None:
 # --- satisfaction ---------------------------------------------------------------------------------------------------
 
 
-async def ask_score(unit: Unit, about: str, *, agent_id: str | None = None, turn_of: int | None = None) -> None:
-    """Asks, once, how satisfied the customer is with what has just ended."""
-    if name := await begin_score(unit, about, agent_id):
+async def ask_score(unit: Unit, about: str, *, agent_id: str | None = None, turn_of: int | None = None) -> bool:
+    """Asks, once, how satisfied the customer is with what has just ended; False where there is nothing to ask."""
+    name = await _begin_score(unit, about, agent_id)
+    if name:
         unit.say(notices.score(name), sender="system", turn_of=turn_of)
-        score_asked(unit, name)
+        _score_asked(unit, name)
+    return name is not None
 
 
-async def begin_score(unit: Unit, about: str, agent_id: str | None) -> str | None:
+async def end_episode(unit: Unit, *, reason: str, notice: Reply, survey: bool = True) -> None:
+    """The agent's conversation ends; in the same bubble the customer is asked how satisfied he is.
+
+    Raises:
+        Conflict: no agent has it.
+    """
+    name = await _begin_score(unit, "episode", unit.conversation.agent_id) if survey else None
+    end(unit, reason=reason, notice=notices.with_score(notice, name) if name else notice)
+    if name:
+        _score_asked(unit, name)
+
+
+async def _begin_score(unit: Unit, about: str, agent_id: str | None) -> str | None:
     """Under which name it is to be asked about; None where nobody wants to know, or it was asked before."""
     ask = unit.service.ask
     return await ask(unit.connection, unit.conversation, about, agent_id) if ask else None
 
 
-def score_asked(unit: Unit, name: str) -> None:
+def _score_asked(unit: Unit, name: str) -> None:
     """The question is what was said last; a number is the answer to it, not to what was offered before."""
     conversation = unit.conversation
     conversation.asks = {"kind": "score", "about": name, "seq": conversation.last_seq}
@@ -116,8 +130,9 @@ async def finished(unit: Unit, task: str, key: str, turn_of: int | None) -> None
         return
     if asks.get("kind") == "due":
         unit.conversation.asks = None
-        await ask_score(unit, "episode", agent_id=asks.get("agent_id"), turn_of=turn_of)
-    elif task and key:
+        if await ask_score(unit, "episode", agent_id=asks.get("agent_id"), turn_of=turn_of):
+            return
+    if task and key:
         await ask_score(unit, f"task:{task}:{key}", turn_of=turn_of)
 
 

@@ -61,6 +61,7 @@ class Service:
         rule: an operator's own priority and skill of a reason: ``{"priority", "skill"}``, each may be missing.
         book: a call-back to a phone number (None: the proved one) at the time that the customer's words name.
         times: words for up to three times that can be offered for a call-back.
+        alert: a ticket about a hand-off of this reason and summary that people must see though nobody serves or came; once per key.
         leave: keeps a message for people and returns what the customer is told.
         ask: notes that satisfaction is asked about, the last ``episode`` or a ``task:…``, and returns under which name; None where
             it was asked before.
@@ -72,6 +73,7 @@ class Service:
     rule: Callable[[Connection, str], Awaitable[Mapping[str, Any]]] | None = None
     book: Callable[[Connection, Conversation, str, str | None, datetime], Awaitable[Booked]] | None = None
     times: Callable[[Connection, datetime], Awaitable[list[str]]] | None = None
+    alert: Callable[[Connection, Conversation, str, Mapping[str, Any], str], Awaitable[None]] | None = None
     leave: Callable[[Connection, Conversation, str], Awaitable[str]] | None = None
     ask: Callable[[Connection, Conversation, str, str | None], Awaitable[str | None]] | None = None
     score: Callable[[Connection, Conversation, str, int], Awaitable[bool]] | None = None

@@ -58,9 +58,7 @@ SETTLE = (
 
 SILENCE = "UPDATE hub.messages SET state = 'silent' WHERE conversation_id = %s AND state = 'pending' AND id <> %s"
 
-BY_REF = (
-    "SELECT id, text, custom FROM hub.messages WHERE conversation_id = %s AND sender = 'customer' AND delivery_ref = %s"
-)
+BY_REF = "SELECT id, seq, text, custom FROM hub.messages WHERE conversation_id = %s AND sender = 'customer' AND delivery_ref = %s"
 EDIT = "UPDATE hub.messages SET text = %s, custom = %s WHERE id = %s"
 RELEASE = "UPDATE hub.messages SET state = %s WHERE conversation_id = %s AND state = 'held' RETURNING id"
 

@@ -40,7 +40,7 @@ class Change:
 
     Attributes:
         before: the conversation as it was.
-        messages: the new rows of the stream, the customer's and ours; ``at`` is an ISO string.
+        messages: the rows of the stream that are new or have new words, the customer's and ours; ``at`` is an ISO string.
     """
 
     before: Conversation
@@ -167,7 +167,7 @@ class Unit:
         )
 
     def took_in(self, row: dict[str, Any]) -> None:
-        """A message that stands in the ledger already, for the observers."""
+        """A message of the customer's that stands in the ledger already, for the observers."""
         self._taken_in.append(row | {"at": self.now.isoformat()})
 
     def take_said(self) -> list[Message]:

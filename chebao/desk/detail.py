@@ -38,7 +38,7 @@ async def of(parts: Parts, caller: Caller, conversation_id: str) -> dict[str, An
         "customer": records.shown_customer(),
         "policies": records.policies,
         "claims": records.claims,
-        "fraud": records.notes,
+        "fraud": _once([*(form.notes() if form else ()), *records.notes]),
         "missing": records.missing,
         "form": form.shown() if form else None,
         "previous": [_previous(one) for one in previous],
@@ -49,6 +49,11 @@ async def of(parts: Parts, caller: Caller, conversation_id: str) -> dict[str, An
         "presence": parts.together.of(conversation_id),
         "can": _can(caller, row, await parts.gate.may(caller, conversation_id), who, form),
     }
+
+
+def _once(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A note of the running form is the same as one that stands with its claim already."""
+    return list({note["label"]: note for note in notes}.values())
 
 
 def _episode(row: dict[str, Any] | None) -> dict[str, Any] | None:

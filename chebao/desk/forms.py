@@ -34,6 +34,10 @@ class Running:
         """The form for the page."""
         return forms_desk.shown(self.task, self.draft, self.edits)
 
+    def notes(self) -> list[dict[str, Any]]:
+        """What its agent should look at, without the customer hearing of it."""
+        return [{"label": note} for note in forms_desk.notes(self.task, self.draft, self.edits)]
+
     async def with_words(self, words: Mapping[str, str]) -> dict[str, Any]:
         """All edits, those of `words` among them.
 

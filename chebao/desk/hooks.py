@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from chebao.conversations.api import Booked, Conversation, Hub, Wait
 from chebao.db import Connection
 from chebao.desk import callbacks, hours, surveys, tickets, triggers
 from chebao.desk.calendar import Opening
 from chebao.desk.estimate import estimate
+from chebao.handoff import closed_of, label_of, skill_of
 
-_EPISODE = "SELECT id FROM desk.episodes WHERE conversation_id = %s ORDER BY queued_at DESC LIMIT 1"
+_EPISODE = "SELECT id, first_reply_at FROM desk.episodes WHERE conversation_id = %s ORDER BY queued_at DESC LIMIT 1"
 
 
 def install(hub: Hub, *, always_open: bool) -> None:
@@ -22,7 +25,7 @@ def install(hub: Hub, *, always_open: bool) -> None:
     service = hub.service
     service.opening = None if always_open else _opening
     service.estimate, service.rule = _wait, triggers.rule
-    service.book, service.times, service.leave = _book, _times, _leave
+    service.book, service.times, service.leave, service.alert = _book, _times, _leave, _alert
     service.ask, service.score = _ask, _score
 
 
@@ -62,10 +65,32 @@ async def _leave(connection: Connection, conversation: Conversation, text: str) 
     return f"留言已经记下，工单号 {ticket.number}，客服上班后第一时间处理，并在这里回复您。"
 
 
+async def _alert(
+    connection: Connection, conversation: Conversation, reason: str, summary: Mapping[str, Any], key: str
+) -> None:
+    """A grave complaint has the ticket of its record in the back office already."""
+    if reason == "complaint_grave":
+        return
+    known = conversation.identity(datetime.now(UTC)) or {}
+    facts = "；".join(f"{label}：{value}" for label, value in summary.get("known") or ())
+    await tickets.open_ticket(
+        connection,
+        kind="claim" if skill_of(reason, None) == "claims" else "general",
+        subject=f"{label_of(reason)}：{summary.get('wants') or '客户需要人工'}",
+        detail="\n".join(part for part in (facts, str(summary.get("open") or "")) if part),
+        level=3 if closed_of(reason) == "alert" else 1,
+        created_by="assistant",
+        conversation_id=conversation.id,
+        customer_id=known.get("customer_id"),
+        phone=known.get("phone"),
+        origin=f"handoff:{key}",
+    )
+
+
 async def _ask(connection: Connection, conversation: Conversation, about: str, agent_id: str | None) -> str | None:
     if about == "episode":
         row = await (await connection.execute(_EPISODE, (conversation.id,))).fetchone()
-        if row is None:
+        if row is None or row["first_reply_at"] is None:  # nobody has said anything that could be judged
             return None
         about = str(row["id"])
     return about if await surveys.ask(connection, conversation.id, about, agent_id=agent_id) else None

@@ -10,12 +10,16 @@ from chebao.db import Connection
 _FIELDS = """
 seq, sender, text, buttons, image, custom, attachments, location, at, delivery, delivery_reason, delivered_at, understood
 """
+_EDITS_SEEN = 100
+"""Messages back from the newest one in which new words of the customer's are looked for."""
+
 _BEFORE = f"""
 SELECT {_FIELDS} FROM hub.messages WHERE conversation_id = %(id)s AND (%(before)s::int IS NULL OR seq < %(before)s)
 ORDER BY seq DESC LIMIT %(limit)s
 """
 _AFTER = f"""
-SELECT {_FIELDS} FROM hub.messages WHERE conversation_id = %(id)s AND (seq > %(after)s OR seq = ANY(%(again)s))
+SELECT {_FIELDS} FROM hub.messages WHERE conversation_id = %(id)s
+    AND (seq > %(after)s OR seq = ANY(%(again)s) OR (custom ? 'edits' AND seq > %(after)s - {_EDITS_SEEN}))
 ORDER BY seq LIMIT %(limit)s
 """
 
@@ -46,7 +50,7 @@ async def before(connection: Connection, conversation_id: str, seq: int | None, 
 async def after(
     connection: Connection, conversation_id: str, seq: int, limit: int, *, again: Collection[int] = ()
 ) -> list[dict[str, Any]]:
-    """The messages after `seq`, and those of the numbers `again` as they are now, oldest first."""
+    """The messages after `seq`, and as they are now those of the numbers `again` and the last edited ones, oldest first."""
     values = {"id": conversation_id, "after": seq, "again": list(again), "limit": limit}
     rows = await connection.execute(_AFTER, values)
     return [shown(conversation_id, row) for row in await rows.fetchall()]
@@ -69,9 +73,15 @@ async def last_seq(connection: Connection, conversation_id: str) -> int:
     return int(row["last_seq"]) if row else 0
 
 
-def may_change(message: dict[str, Any]) -> bool:
-    """Whether the delivery of a shown message is not over yet."""
-    return message["delivery"] is not None and message["delivery"]["state"] not in _FINAL
+def state(message: dict[str, Any]) -> tuple[Any, int]:
+    """What changes of a shown message: its delivery, and how often the customer gave it other words."""
+    return message["delivery"], len(message["edited"])
+
+
+def comes_again(message: dict[str, Any]) -> bool:
+    """Whether `after` has it again: its delivery is not over yet, or it was edited."""
+    delivery = message["delivery"]
+    return bool(message["edited"]) or (delivery is not None and delivery["state"] not in _FINAL)
 
 
 def shown(conversation_id: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -82,6 +92,7 @@ def shown(conversation_id: str, row: dict[str, Any]) -> dict[str, Any]:
         "from": row["sender"],
         "agent": custom.get("agent"),
         "text": row["text"],
+        "edited": custom.get("edits") or [],
         "buttons": [str(button.get("title", "")) for button in row["buttons"] or []],
         "image": row["image"],
         "card": custom.get("card"),

@@ -24,11 +24,11 @@ _WITHOUT_HANDOFF = "takeover"
 
 _BEGIN = """
 INSERT INTO desk.episodes (id, conversation_id, reason, priority, skill, task, summary, slots, emotion, verified, told_wait,
-    first_seq, asked_at, queued_at)
+    first_seq, asked_at, queued_at, escalated_at)
 VALUES (%(id)s, %(conversation_id)s, %(reason)s, %(priority)s, %(skill)s, %(task)s, %(summary)s, %(slots)s, %(emotion)s,
     %(verified)s, %(told_wait)s, %(first_seq)s,
     coalesce((SELECT at FROM hub.messages WHERE conversation_id = %(conversation_id)s AND seq = %(first_seq)s), %(now)s),
-    %(now)s)
+    %(now)s, %(escalated_at)s)
 ON CONFLICT (conversation_id) WHERE ended_at IS NULL DO NOTHING
 """
 
@@ -156,5 +156,6 @@ def _case(unit: Unit) -> dict[str, Any]:
         "verified": Jsonb(conversation.identity(unit.now)),
         "told_wait": Jsonb(handoff["told_wait"]) if handoff.get("told_wait") else None,
         "first_seq": conversation.last_customer_seq,
+        "escalated_at": unit.now if handoff.get("alerted") else None,
         "now": unit.now,
     }

@@ -4,7 +4,8 @@ Client to server: ``hello`` · ``open`` · ``shut`` · ``looking`` · ``typing``
 ``welcome`` · ``event`` · ``message`` · ``shut`` · ``presence`` · ``resync`` · ``locked`` · ``error`` · ``pong``.
 
 A page resumes after the last event it has; nothing is skipped, for events are numbered in the order in which they can be seen.
-Messages follow their numbers in the ledger; one whose delivery changes is sent again under its number.
+Messages follow their numbers in the ledger; one whose delivery changes, or to which the customer gives other words, is sent again
+under its number.
 """
 
 from __future__ import annotations
@@ -260,11 +261,11 @@ class Socket:
             async with self._parts.pool.connection() as connection:
                 found = await messages.after(connection, conversation_id, after, _BATCH, again=sent)
             for message in found:
-                seq = message["seq"]
-                if seq > after or sent.get(seq) != message["delivery"]:
+                seq, now = message["seq"], messages.state(message)
+                if seq > after or sent.get(seq) != now:
                     await self._say({"type": "message", "conversation": conversation_id, **message})
-                sent[seq] = message["delivery"]
-                if not messages.may_change(message):
+                sent[seq] = now
+                if not messages.comes_again(message):
                     del sent[seq]
                 after = max(after, seq)
             while len(sent) > _UNSETTLED_AT_MOST:

@@ -1,4 +1,4 @@
-"""Who of the agents looks at a conversation right now, and who is writing in it, so that nobody answers twice."""
+"""Who of the agents looks at a conversation right now, and who writes in it, the customer too, so that nobody answers twice."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 TYPING_LASTS = 6.0
 """Seconds after the last sign of writing."""
@@ -17,6 +18,7 @@ class Together:
     def __init__(self) -> None:
         self._looking: dict[str, dict[object, str]] = defaultdict(dict)
         self._typing: dict[str, dict[str, asyncio.TimerHandle]] = defaultdict(dict)
+        self._customers: dict[str, asyncio.TimerHandle] = {}
         self._listeners: dict[str, set[Callable[[], None]]] = defaultdict(set)
         self._at: dict[object, str] = {}
 
@@ -49,17 +51,29 @@ class Together:
             known.cancel()
             self._tell(conversation_id)
 
+    def customer(self, conversation_id: str, typing: bool) -> None:
+        """The customer is writing, or has sent or given up what he wrote."""
+        known = self._customers.pop(conversation_id, None)
+        if known:
+            known.cancel()
+        if typing:
+            loop = asyncio.get_running_loop()
+            self._customers[conversation_id] = loop.call_later(TYPING_LASTS, self.customer, conversation_id, False)
+        if typing != (known is not None):
+            self._tell(conversation_id)
+
     def leaves(self, page: object, agent_id: str) -> None:
         """A page is gone."""
         self.looks(page, agent_id, None)
         for conversation_id in [c for c, writing in self._typing.items() if agent_id in writing]:
             self.stops(agent_id, conversation_id)
 
-    def of(self, conversation_id: str) -> dict[str, list[str]]:
-        """Ids of agents: ``{"looking": […], "typing": […]}``."""
+    def of(self, conversation_id: str) -> dict[str, Any]:
+        """Ids of agents, and whether the customer writes: ``{"looking": […], "typing": […], "customer_typing": bool}``."""
         return {
             "looking": sorted(set(self._looking.get(conversation_id, {}).values())),
             "typing": sorted(self._typing.get(conversation_id, {})),
+            "customer_typing": conversation_id in self._customers,
         }
 
     @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from chebao.conversations.api import Hub, Transaction, Unit, end, requeue
+from chebao.conversations.api import Hub, Transaction, Unit, end_episode, requeue
 from chebao.desk import notices, timers
 from chebao.desk.config import DeskSettings
 from chebao.desk.timers import Timer
@@ -90,7 +90,7 @@ class Waiting:
         async with self._hub.transaction() as work:
             unit = await work.unit(timer.key)
             if _still_idle(unit, timer) and await _latest(work, timer):
-                end(unit, reason="customer_idle", notice=notices.closed_for_silence())
+                await end_episode(unit, reason="customer_idle", notice=notices.closed_for_silence())
 
     async def hold_ends(self, timer: Timer) -> None:
         """A conversation that was put aside comes back to its agent."""

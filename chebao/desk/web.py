@@ -39,6 +39,8 @@ webhooks: the same events, signed, in order, each at least once, told again from
 
 def parts(desk: Desk, settings: Settings, uploads: Uploads, office: BackOffice, knowledge: OnDemand) -> Parts:
     """What the doors work with."""
+    together = Together()
+    desk.hub.on_typing = together.customer
     logins = Logins(desk.pool, totp=not settings.demo)
     key = settings.desk_key.get_secret_value()
     return Parts(
@@ -53,7 +55,7 @@ def parts(desk: Desk, settings: Settings, uploads: Uploads, office: BackOffice, 
         presence=desk.presence,
         logins=logins,
         gate=Gate(desk.pool, logins, key=key, origins=[settings.public_url]),
-        together=Together(),
+        together=together,
         webhooks=Sender(desk.pool, desk.feed),
     )
 

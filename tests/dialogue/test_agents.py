@@ -121,6 +121,49 @@ def test_the_hand_off_is_the_last_thing_said(stack: RunningStack, said: str, rea
     assert (case["reason"], case["priority"]) == (reason, priority)
 
 
+def test_two_questions_that_nobody_has_an_answer_for_reach_a_person(stack: RunningStack) -> None:
+    customer = Customer(stack.url)
+    assert "没有把握" in customer.say("请问你们公司老板的车是什么颜色的？")[-1]["text"]
+    told = texts(customer.say("请问车上的金鱼死了归哪个部门管？"))
+    assert "已为您转接人工客服" in told[-1] and customer.state()["owner"] == "queued"
+    case = Agent(stack, customer.sender).case()
+    assert case["reason"] == "missing_knowledge" and "金鱼" in case["summary"]["open"]
+    assert any("颜色" in tried for tried in case["summary"]["tried"])
+
+
+def test_back_from_an_agent_what_misled_the_bot_is_forgotten(stack: RunningStack) -> None:
+    """It neither stays silent nor hands over again at the next miss."""
+    customer = Customer(stack.url)
+    for said in ("请问你们公司老板的车是什么颜色的？", "请问车上的金鱼死了归哪个部门管？"):
+        customer.say(said)
+    agent = Agent(stack, customer.sender)
+    agent.takes()
+    agent.gives_back()
+    assert "没有把握" in texts(customer.say("请问你们公司老板的狗叫什么名字？"))[-1]
+    assert customer.state()["owner"] == "bot"
+
+
+def test_a_story_that_changes_is_looked_at_by_a_person_and_the_customer_hears_no_word_of_it(
+    stack: RunningStack,
+) -> None:
+    customer = Customer(stack.url)
+    for said in _OPENING:
+        customer.say(said)
+    last = customer.heard[-1]["text"]
+    rest = _REST | {"车牌": "京B99T68", "地点|哪里": "北京市海淀区中关村大街1号"}
+    for words in ("京B99T68", "昨天晚上九点", "时间说错了，是前天下午三点", "时间又错了，是大前天早上八点"):
+        last = texts(customer.say(words))[-1]
+    answer_on(customer, last, rest)
+    assert customer.state()["owner"] == "queued"
+    case = Agent(stack, customer.sender).case()
+    assert (case["reason"], case["skill"]) == ("fraud_signs", "claims")
+    assert any("更正" in value for label, value in case["summary"]["known"] if label == "核实提示")
+    heard = customer.text()
+    assert "理赔同事会接着跟您核对" in heard
+    assert not any(word in heard for word in ("更正了", "核实提示", "可疑", "欺诈", "骗", "异常"))
+    assert "没有人受伤" not in texts(customer.say("谢谢"))[-1] and customer.state()["owner"] == "queued"
+
+
 def test_what_an_agent_settled_is_over_for_the_bot_too(stack: RunningStack) -> None:
     customer = Customer(stack.url)
     for said in (*_OPENING, "转人工"):

@@ -17,7 +17,7 @@ from chebao.desk import agents, state
 from chebao.desk.agents import Agent
 from chebao.desk.api import Desk, DeskSettings
 from chebao.desk.handling import Handling
-from chebao.handoff import Summary
+from chebao.handoff import REASONS, Summary
 from chebao.settings import Settings
 
 _NUMBERS = itertools.count()
@@ -79,7 +79,8 @@ class Office:
         """The bot hands the conversation over."""
         async with self.hub.transaction() as work:
             unit = await work.unit(conversation_id)
-            case = ownership.HandOff(reason, Summary("人工").as_data(), priority, skill=skill)
+            keep_bot = reason in REASONS and REASONS[reason].keep_bot
+            case = ownership.HandOff(reason, Summary("人工").as_data(), priority, skill=skill, keep_bot=keep_bot)
             await ownership.hand_off(unit, case, turn_of=None)
 
     async def waiting(self, skill: str = "general", *, priority: int = 5, reason: str = "customer_request") -> str:

@@ -6,10 +6,12 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from chebao.conversations.api import Incoming
+from chebao.handoff import REASONS
 from tests.contract.desk.office import Office, until
 from tests.fakes.rasa import FakeRasa
 
@@ -120,6 +122,57 @@ async def test_what_is_no_time_twice_goes_to_the_bot(office: Office, closed: dat
     assert await talk.texts("明天上午十点") == ["收到：明天上午十点"]
 
 
+@pytest.mark.parametrize(
+    ("reason", "first", "kind"),
+    [
+        ("injury", "120", "claim"),
+        ("in_danger", "120", "general"),
+        ("distress", "12356", "general"),
+        ("threat", "110", "general"),
+        ("escalation", "值班主管", "general"),
+    ],
+)
+async def test_what_cannot_wait_is_queued_at_night_too_and_calls_a_supervisor_at_once(
+    office: Office, closed: datetime, talk: Talk, reason: str, first: str, kind: str
+) -> None:
+    away = await office.agent("general", role="supervisor", name="沈静")
+    await office.desk.presence.set_state(away.id, "offline")
+    lead = await office.agent("general", role="supervisor", name="周静")
+    row = REASONS[reason]
+    await office.hand_off(talk.conversation_id, row.skill or "general", priority=row.priority, reason=reason)
+    conversation = await office.conversation(talk.conversation_id)
+    told = (await office.texts(talk.conversation_id))[-1]
+    assert (conversation.owner, conversation.keep_bot) == ("queued", row.keep_bot)
+    assert told.startswith(row.closed_words) and first in told and "24 小时" in told and "不在班" not in told
+    (ticket,) = await tickets(office, talk.conversation_id)
+    assert (ticket["kind"], ticket["level"], ticket["owner_id"]) == (kind, 3, lead.id)
+    assert row.label in ticket["subject"] and ticket["next_action"] == "主管立即联系客户"
+    _, state = await office.fresh(lead)
+    assert state["conversation"][talk.conversation_id]["reason"] == reason and ticket["number"] in state["ticket"]
+    await office.hand_off(talk.conversation_id, row.skill or "general", priority=row.priority, reason=reason)
+    assert len(await tickets(office, talk.conversation_id)) == 1
+    await office.desk.presence.set_state(lead.id, "ready")  # whatever the skill, a supervisor who is there gets it
+    await office.has(lead, talk.conversation_id)
+
+
+async def test_a_grave_complaint_is_queued_at_night_and_its_record_is_its_ticket(
+    office: Office, closed: datetime, talk: Talk
+) -> None:
+    await office.hand_off(talk.conversation_id, "complaint", priority=9, reason="complaint_grave")
+    assert (await office.conversation(talk.conversation_id)).owner == "queued"
+    assert (await office.texts(talk.conversation_id))[-1].startswith(REASONS["complaint_grave"].closed_words)
+    assert await tickets(office, talk.conversation_id) == []
+
+
+async def test_a_case_to_look_at_is_noted_at_night_without_a_word(office: Office, closed: datetime, talk: Talk) -> None:
+    before = await office.texts(talk.conversation_id)
+    await office.hand_off(talk.conversation_id, "claims", priority=6, reason="fraud_signs")
+    assert await office.texts(talk.conversation_id) == before
+    assert (await office.conversation(talk.conversation_id)).owner == "bot"
+    (ticket,) = await tickets(office, talk.conversation_id)
+    assert (ticket["kind"], ticket["level"]) == ("claim", 1) and "核实" in ticket["subject"]
+
+
 # --- waiting ----------------------------------------------------------------------------------------------------------
 
 
@@ -156,6 +209,37 @@ async def test_who_says_nothing_is_the_bots_again_at_the_limit(office: Office, t
     assert "久等" in (await office.texts(talk.conversation_id))[-1]
 
 
+async def test_what_cannot_wait_and_is_not_taken_becomes_the_supervisors(office: Office, talk: Talk) -> None:
+    await office.hand_off(talk.conversation_id, "claims", priority=9, reason="injury")
+    assert await tickets(office, talk.conversation_id) == []
+    await aged(office, talk.conversation_id, 11)
+    await office.owned_by(talk.conversation_id, "bot")
+    assert "提醒主管" in (await office.texts(talk.conversation_id))[-1]
+    (ticket,) = await tickets(office, talk.conversation_id)
+    assert (ticket["level"], ticket["kind"]) == (3, "claim")
+
+
+async def test_a_number_answers_the_agent_once_there_is_one(office: Office, talk: Talk) -> None:
+    await talk.say("转人工")
+    await aged(office, talk.conversation_id, 8.5)
+    await says(office, talk.conversation_id, "您想怎么办")
+    button = next(m for m in await office.hub.messages_after(talk.conversation_id, 0) if "您想怎么办" in m.text)
+    agent = await office.agent("general", ready=True)
+    await office.has(agent, talk.conversation_id)
+    seq = (await office.conversation(talk.conversation_id)).last_seq
+    await office.writes(talk.conversation_id, "2")
+    await office.writes(talk.conversation_id, office.hub.tokens.make(talk.conversation_id, button.seq, 1))
+    said = await office.hub.messages_after(talk.conversation_id, seq)
+    assert [(m.sender, m.text) for m in said] == [("customer", "2"), ("customer", "预约回电")]
+
+
+async def test_a_choice_offered_at_once_is_taken_by_its_number(office: Office, talk: Talk) -> None:
+    """On WeChat a customer types the number of a choice; without agents the wait is long from the start."""
+    await talk.say("转人工")
+    assert "手机号" in (await talk.texts("2"))[-1]
+    assert (await office.conversation(talk.conversation_id)).owner == "bot"
+
+
 async def test_out_of_the_queue_into_a_call_back(office: Office, talk: Talk) -> None:
     await talk.say("转人工")
     await aged(office, talk.conversation_id, 8.5)
@@ -172,6 +256,7 @@ async def served(office: Office, talk: Talk) -> str:
     agent = await office.agent("general", ready=True)
     await talk.say("转人工")
     await office.has(agent, talk.conversation_id)
+    await office.handling.say(agent, talk.conversation_id, "您好，我来帮您", key="hello")
     await office.hub.close(talk.conversation_id, agent.id)
     return (await office.texts(talk.conversation_id))[-1]
 
@@ -230,6 +315,7 @@ async def test_back_at_the_bot_the_episode_is_asked_about_when_the_task_is_done(
     agent = await office.agent("general", ready=True)
     await talk.say("转人工")
     await office.has(agent, talk.conversation_id)
+    await office.handling.say(agent, talk.conversation_id, "您好，我来帮您", key="hello")
     rasa.script = lambda body: [{"text": "车牌号是多少？"}]
     await office.hub.return_to_bot(talk.conversation_id, agent.id, edits={})
     assert not any("打几分" in text for text in await talk.texts("好的"))
@@ -238,6 +324,78 @@ async def test_back_at_the_bot_the_episode_is_asked_about_when_the_task_is_done(
     assert "打几分" in (await talk.texts("确认"))[-1]
     (survey,) = await surveys(office, talk.conversation_id)
     assert survey["about"] == (await office.episode(talk.conversation_id))["id"]
+
+
+async def test_of_an_episode_without_a_word_of_a_person_nothing_is_asked(
+    office: Office, rasa: FakeRasa, talk: Talk
+) -> None:
+    """Neither at its end, nor when the bot has finished: then the task itself is asked about."""
+    agent = await office.agent("general", ready=True)
+    await talk.say("转人工")
+    await office.has(agent, talk.conversation_id)
+    await office.hub.close(talk.conversation_id, agent.id)
+    assert "打几分" not in (await office.texts(talk.conversation_id))[-1]
+    await talk.say("转人工")
+    await office.has(agent, talk.conversation_id)
+    rasa.script = lambda body: [{"text": "车牌号是多少？"}]
+    await office.hub.return_to_bot(talk.conversation_id, agent.id, edits={})
+    assert (await talk.texts("好的"))[-1] == "车牌号是多少？"
+    done = {"custom": {"effects": [{"finished": {"task": "report_claim", "key": "m5"}}]}}
+    rasa.script = lambda body: [{"text": "报案号 CL5"}, done]
+    assert "打几分" in (await talk.texts("确认"))[-1]
+    assert [s["about"] for s in await surveys(office, talk.conversation_id)] == ["task:report_claim:m5"]
+
+
+async def test_after_a_transfer_the_customer_is_asked_once_about_the_last_agent(office: Office, talk: Talk) -> None:
+    first = await office.agent("general", ready=True)
+    await talk.say("转人工")
+    await office.has(first, talk.conversation_id)
+    await office.handling.say(first, talk.conversation_id, "我请何强来", key="1")
+    second = await office.agent("general", name="何强")
+    await office.handling.transfer(first, talk.conversation_id, to_agent=second.id)
+    assert not any("打几分" in text for text in await office.texts(talk.conversation_id))
+    await office.hub.close(talk.conversation_id, second.id)
+    assert sum("打几分" in text for text in await office.texts(talk.conversation_id)) == 1
+    (survey,) = await surveys(office, talk.conversation_id)
+    assert survey["agent_id"] == second.id
+
+
+async def test_a_customer_who_fell_silent_is_asked_in_the_bubble_that_ends_it(office: Office, talk: Talk) -> None:
+    agent = await office.agent("general", ready=True)
+    await talk.say("转人工")
+    await office.has(agent, talk.conversation_id)
+    await office.handling.say(agent, talk.conversation_id, "请问车牌是多少？", key="1")
+    for kind in ("idle_ask", "idle_close"):
+        await office.age_timers(kind, talk.conversation_id)
+    await office.owned_by(talk.conversation_id, "closed")
+    last = (await office.texts(talk.conversation_id))[-1]
+    assert "先结束了" in last and last.endswith("您打几分？")
+    assert any("谢谢您的评价" in text for text in await talk.texts("4分"))
+    (survey,) = await surveys(office, talk.conversation_id)
+    assert (survey["score"], survey["agent_id"]) == (4, agent.id)
+
+
+@pytest.mark.parametrize("channel", ["web", "wechat", "telegram"])
+async def test_every_channel_takes_the_score_by_number_or_button(office: Office, channel: str) -> None:
+    async def says_(text: str) -> None:
+        accepted = await office.hub.accept(Incoming(channel, "test", peer, None, text, conversation_id=peer))
+        assert await office.hub.turn_over(accepted, within=5)
+
+    peer = f"peer-{uuid4().hex}"
+    await says_("您好")
+    await says_("同意")
+    agent = await office.agent("general", ready=True)
+    for answer in (lambda seq: "2", lambda seq: office.hub.tokens.make(peer, seq, 3)):
+        await office.hand_off(peer)
+        await office.has(agent, peer)
+        await office.handling.say(agent, peer, "您好", key=uuid4().hex)
+        await office.hub.close(peer, agent.id)
+        asked = next(m for m in reversed(await office.hub.messages_after(peer, 0)) if "打几分" in m.text)
+        assert [b["title"][0] for b in asked.buttons or []] == ["1", "2", "3", "4", "5"]
+        await says_(answer(asked.seq))
+    first, second = await surveys(office, peer)
+    assert (first["score"], bool(first["ticket"])) == (2, True)
+    assert (second["score"], bool(second["ticket"])) == (4, False)
 
 
 async def test_a_graver_reason_keeps_what_was_told_of_the_wait(office: Office, talk: Talk) -> None:

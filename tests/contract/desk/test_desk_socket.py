@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
+from websockets.asyncio.client import connect
 
-from chebao.conversations.api import Reply
+from chebao.conversations.api import Incoming, Reply
 from chebao.desk import state
+from tests.contract.desk.office import until
 from tests.contract.desk.site import Person, Site
 
 pytestmark = pytest.mark.asyncio
@@ -67,6 +70,65 @@ async def test_messages_come_by_number_after_the_last_known_and_once(site: Site)
         await line.send("open", conversation=conversation, after=said["seq"])
         assert (await line.frame("message"))["text"] == "等等"
         await line.silent("message")
+
+
+async def test_new_words_of_a_message_come_again_under_its_number_and_stand_in_the_list(site: Site) -> None:
+    agent = await site.person("general")
+    first = await site.office.hub.accept(Incoming("wechat", "test", "edits", None, "您好"))
+    conversation = first.conversation_id
+    await site.office.hand_off(conversation)
+    await site.office.handling.takeover(await site.office.known(agent.id), conversation)
+    accepted = await site.office.hub.accept(Incoming("wechat", "test", "edits", None, "车牌京A12345", ref="7"))
+    async with agent.line() as line:
+        await line.send("open", conversation=conversation, after=0)
+        assert (await line.frame("message", seq=accepted.seq))["edited"] == []
+        for words in ("车牌京A12346", "车牌京A12347"):
+            assert await site.office.hub.edit("wechat", "test", "edits", "7", words)
+            again = await line.frame("message", seq=accepted.seq)
+            assert again["text"] == words
+        assert [edit["text"] for edit in again["edited"]] == ["车牌京A12345", "车牌京A12346"]
+        await line.silent("message")
+    (told,) = await site.office.rows(
+        "SELECT body FROM desk.events WHERE kind = 'conversation' AND key = %s ORDER BY id DESC LIMIT 1", conversation
+    )
+    assert told["body"]["last"]["text"] == "车牌京A12347"
+
+
+async def test_the_customers_typing_is_seen_until_he_has_sent_it_or_given_it_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chebao.desk.together.TYPING_LASTS", 0.3)
+    agent = await site.person("general")
+    session = (await agent.http.post(f"{site.base}/api/web/sessions", json={})).json()
+    conversation = session["conversation"]
+
+    async with connect(site.base.replace("http", "ws") + "/api/web/socket") as page, agent.line() as line:
+
+        async def does(**frame: object) -> None:
+            await page.send(json.dumps(frame))
+
+        await does(type="hello", token=session["token"], after=0)
+        await does(type="message", id="m1", text="您好")
+        await until_said(site, conversation)
+        await site.office.hand_off(conversation)
+        await site.office.handling.takeover(await site.office.known(agent.id), conversation)
+        await line.send("open", conversation=conversation, after=0)
+        assert (await line.frame("presence"))["customer_typing"] is False
+        await does(type="typing")
+        assert (await line.frame("presence"))["customer_typing"] is True
+        assert (await line.frame("presence"))["customer_typing"] is False  # he gave it up
+        await does(type="typing")
+        assert (await line.frame("presence"))["customer_typing"] is True
+        await does(type="message", id="m2", text="还在吗")
+        assert (await line.frame("presence"))["customer_typing"] is False
+        assert (await line.frame("message", text="还在吗"))["from"] == "customer"
+
+
+async def until_said(site: Site, conversation: str) -> None:
+    async def said() -> bool:
+        return bool(await site.office.rows("SELECT 1 FROM hub.messages WHERE conversation_id = %s", conversation))
+
+    await until(said)
 
 
 async def test_a_message_whose_delivery_changes_comes_again_under_its_number(site: Site) -> None:

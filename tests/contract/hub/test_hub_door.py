@@ -50,6 +50,12 @@ async def test_the_same_key_of_another_customer_is_no_duplicate(app: Running, ra
     assert [t["text"] for t in rasa.turns] == ["一", "二"]
 
 
+async def test_the_same_words_said_again_are_answered_again(app: Running, rasa: FakeRasa, sender: str) -> None:
+    for key in ("1", "2", None, None):
+        assert (await app.texts(sender, "还没到", **({"message_id": key} if key else {})))[-1] == "收到：还没到"
+    assert [t["text"] for t in rasa.turns] == ["还没到"] * 4
+
+
 async def test_duplicates_at_the_same_moment_run_one_turn(app: Running, rasa: FakeRasa, sender: str) -> None:
     rasa.delay = 0.2
     answers = await asyncio.gather(*(app.texts(sender, "你好", message_id="same") for _ in range(5)))

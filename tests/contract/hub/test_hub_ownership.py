@@ -111,9 +111,13 @@ async def test_while_queued_the_bot_is_silent_and_the_notice_is_not_repeated(
 async def test_after_an_injury_the_bot_goes_on_until_an_agent_takes_over(
     app: Running, rasa: FakeRasa, sender: str
 ) -> None:
-    rasa.script = lambda body: [{"text": "请问事故在哪里？"}, hand_off(reason="injury", priority=9, keep_bot=True)]
+    rasa.script = lambda body: [
+        {"text": "请先拨打 120。"},
+        hand_off(reason="injury", priority=9, keep_bot=True),
+        {"text": "请问事故在哪里？"},
+    ]
     texts = await app.texts(sender, "撞车了有人受伤")
-    assert "优先" in texts[-2] and texts[-1] == "请问事故在哪里？"
+    assert texts[-3] == "请先拨打 120。" and "优先" in texts[-2] and texts[-1] == "请问事故在哪里？"
     rasa.script = lambda body: [{"text": "什么时候发生的？"}]
     assert await app.texts(sender, "三环") == ["什么时候发生的？"]
     assert (await app.state(sender))["owner"] == "queued"

@@ -17,7 +17,7 @@ def test_the_privacy_notice_says_all_that_the_law_wants_and_asks_nothing() -> No
 
 
 def test_every_offer_of_a_person_is_a_button_of_the_dialogues_own_intent() -> None:
-    for reply in (notices.apology(), notices.outage(), notices.returned_after_wait("95000")):
+    for reply in (notices.apology(), notices.outage(), notices.returned_after_wait("95000", alerted=False)):
         assert isinstance(reply, Reply) and reply.buttons == [{"title": "转人工", "payload": "/human_agent"}]
 
 
