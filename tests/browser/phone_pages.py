@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
+import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,10 +59,10 @@ def _shoot(page: Page, folder: Path | None, name: str) -> None:
 def on_telegram(browser: Browser, app_url: str, folder: Path | None = None) -> None:
     """Commands, consent, buttons under messages and in place of the keyboard, photo, place, an edited message, blocking."""
     page = _opened(browser, app_url, "telegram")
-    page.locator("#who").fill("2001")
+    page.locator("#who").fill(str(int(time.time()) % 1_000_000))
     _presses(page, "/start", "您同意在 Telegram 上跟我们沟通吗")
     _shoot(page, folder, "phone-telegram-consent")
-    _presses(page, "同意", "可以帮您")
+    _presses(page, "同意", "直接说就行")
     _says(page, "刚才倒车撞到小区的石墩了，我要报案", "有人受伤吗")
     _presses(page, "没有人受伤", "您同意吗")
     _sends_photo(page)
@@ -81,7 +83,7 @@ def on_telegram(browser: Browser, app_url: str, folder: Path | None = None) -> N
 
 def on_wechat(browser: Browser, app_url: str, folder: Path | None = None) -> None:
     """Following, the account's menu, choices in a passive reply and in a menu message, place, photo."""
-    page = _opened(browser, app_url, "wechat", "?openid=oPagesCustomer")
+    page = _opened(browser, app_url, "wechat", f"?openid=oPages{uuid.uuid4().hex}")
     page.get_by_role("button", name="关注", exact=True).click()
     _hears(page, "欢迎关注")
     page.get_by_role("button", name="我的服务").click()
