@@ -176,7 +176,14 @@ class TelegramPhone(Phone):
         self._do("say", text)
 
     def press(self, title: str) -> None:
-        self._do("press", title)
+        """A button under a message, or one in place of the keyboard, which types its title."""
+        typed = [key for key in self._keyboard() if title in key]
+        self._do(*(("say", typed[0]) if typed else ("press", title)))
+
+    def _keyboard(self) -> list[str]:
+        newest = [m for m in self._log() if m["from"]["is_bot"]][-1]
+        rows = (newest.get("reply_markup") or {}).get("keyboard", ())
+        return [key["text"] for row in rows for key in row if not set(key) & {"request_location", "request_contact"}]
 
     def place(self, latitude: str, longitude: str, label: str) -> None:
         self._do("location", f"{latitude},{longitude},{label}")
@@ -195,8 +202,11 @@ class TelegramPhone(Phone):
         self._http.post(f"/sim/{what}", params=self._chat, content=words.encode()).raise_for_status()
 
     def _seen(self) -> list[Bubble]:
-        log = self._http.get("/sim/chat", params=self._chat).json()["log"]
-        return [self._bubble(message) for message in log if message["from"]["is_bot"]]
+        return [self._bubble(message) for message in self._log() if message["from"]["is_bot"]]
+
+    def _log(self) -> list[dict[str, Any]]:
+        log: list[dict[str, Any]] = self._http.get("/sim/chat", params=self._chat).json()["log"]
+        return log
 
     @staticmethod
     def _bubble(message: dict[str, Any]) -> Bubble:

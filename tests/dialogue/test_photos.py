@@ -115,12 +115,12 @@ def test_photos_of_a_claim_on_a_phone(stack: RunningStack, phone: Phone) -> None
     assert "30.25" in heard
     phone.press("就在那里")
     rest = ("没有别人，就撞了柱子", "后保险杠", "能开", "在停车场", "我自己开的，我叫孙浩然")
-    assert "现场全景" in answer(phone, phone.told(), rest, "先请拍")
+    assert "现场全景" in answer(phone, phone.told(), rest, "还差")
     phone.show(photo(blurred=True))
     assert "有点糊" in phone.told()
     phone.show(photo())
     assert "还差：左前角" in phone.told()
-    phone.press("其余稍后")
+    phone.press("其余稍后上传")
     heard = answer(phone, phone.told(), ("13800000005", "确认提交"), "报案号")
     claim = newest_claim(stack)
     assert claim["claim_no"] in heard
@@ -130,14 +130,22 @@ def test_photos_of_a_claim_on_a_phone(stack: RunningStack, phone: Phone) -> None
     assert len(newest_claim(stack)["documents"]) == 4
 
 
+def read(phone: Phone, picture: Path) -> str:
+    """What is read on a picture, which is sent again where a busy machine did not come to it in time."""
+    for _ in range(3):
+        phone.show(picture.read_bytes())
+        heard = phone.told()
+        if "没认出来" not in heard:
+            break
+    return heard
+
+
 @pytest.mark.timeout(240)
 def test_licences_on_a_phone(phone: Phone, tmp_path: Path) -> None:
     phone.say("我想给车买保险")
     answer(phone, phone.told(), ("同意",), "车牌号是多少")
-    phone.show(drawn_licence(tmp_path, DRIVER, "中华人民共和国机动车驾驶证").read_bytes())
-    heard = phone.told()
+    heard = read(phone, drawn_licence(tmp_path, DRIVER, "中华人民共和国机动车驾驶证"))
     assert "这张是驾驶证" in heard and "车牌号是多少" in heard, heard
-    phone.show(drawn_licence(tmp_path).read_bytes())
-    heard = phone.told()
+    heard = read(phone, drawn_licence(tmp_path))
     assert f"车牌：{ROWS['号牌号码']}" in heard and f"车架号：{ROWS['车辆识别代号']}" in heard, heard
     assert "所有人：张*" in heard and "注册日期：2021-05-18" in heard and "车牌号是多少" not in heard, heard
