@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,22 @@ _DEAR_EVERY = 1.0
 _AGENT = {"username": "lead1", "password": "demo-lead1"}
 
 
+@dataclass(frozen=True)
+class Ports:
+    """Of the watched app, and of the stack's action server."""
+
+    app: int
+    actions: int
+
+
 @contextmanager
-def watched_app(stack: RunningStack, port: int, report: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A further app of the stack, on `port`, which writes its report when it is stopped."""
+def watched_app(stack: RunningStack, ports: Ports, report: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A further app of the stack, which writes its report when it is stopped."""
     environment = os.environ | {
         "DATABASE_URL": postgres.start(stack.data / "postgres"),
         "CHEBAO_DATA": str(stack.data),
-        "CHEBAO_PORT": str(port),
+        "CHEBAO_PORT": str(ports.app),
+        "CHEBAO_ACTIONS_PORT": str(ports.actions),
         "CHEBAO_RASA_URL": stack.rasa_url,
         "PYTHONPATH": str(ROOT),
     }
@@ -52,7 +62,7 @@ def watched_app(stack: RunningStack, port: int, report: Path, log: Path) -> Iter
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=out, stderr=out)
         try:
-            sides.until_ok(process, lambda: httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5), 60)
+            sides.until_ok(process, lambda: httpx.get(f"http://127.0.0.1:{ports.app}/readyz", timeout=5), 150)
             yield process
         finally:
             process.send_signal(signal.SIGINT)
@@ -112,11 +122,11 @@ class Dear:
         http.post("/webhooks/rest/webhook", json=body, headers={"Authorization": "Bearer demo"})
 
 
-def watched(stack: RunningStack, port: int, folder: Path) -> dict[str, Any]:
+def watched(stack: RunningStack, ports: Ports, folder: Path) -> dict[str, Any]:
     """The watch's report of the whole load."""
     report, log = folder / "watch.json", folder / "watch.log"
-    with watched_app(stack, port, report, log) as process:
-        url = f"http://127.0.0.1:{port}"
+    with watched_app(stack, ports, report, log) as process:
+        url = f"http://127.0.0.1:{ports.app}"
         processes = sides.ours(stack).processes
         side = Side("watched", f"{url}/webhooks/rest/webhook", {"Authorization": "Bearer demo"}, processes)
         script = customers.unplayed()
@@ -136,13 +146,16 @@ def watched(stack: RunningStack, port: int, folder: Path) -> dict[str, Any]:
 
 def main() -> int:
     """Starts a stack, puts the watched app before it, and tells what held its loop up."""
-    port = free_ports(1)[0]
-    office = f"http://127.0.0.1:{port}/backoffice/v1"
+    ports = Ports(*free_ports(2))
+    settings = {
+        "CHEBAO_BACKOFFICE_URL": f"http://127.0.0.1:{ports.app}/backoffice/v1",
+        "CHEBAO_ACTIONS_PORT": str(ports.actions),
+    }
     with (
         tempfile.TemporaryDirectory(prefix="chebao-loop-") as folder,
-        running_stack(Path(folder) / "data", CHEBAO_BACKOFFICE_URL=office) as stack,
+        running_stack(Path(folder) / "data", **settings) as stack,
     ):
-        found = watched(stack, port, Path(folder))
+        found = watched(stack, ports, Path(folder))
     for place, seen in found["callers"].items():
         print(f"{seen['times']:5} times, at most {seen['longest_ms']:6.1f} ms: {place}")
     for place, times in found["waited"].items():

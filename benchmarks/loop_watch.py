@@ -15,7 +15,8 @@ import sys
 import time
 import traceback
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,10 +32,10 @@ _CALLERS = 20
 
 
 class Watch:
-    """CPU milliseconds of each callback, where the long ones were after 5 ms, and the collector's pauses.
+    """CPU milliseconds of each callback, where the long ones were after 5 ms of computing, and the collector's pauses.
 
     CPU time, so that a busy machine accuses nobody; work that waits instead (a file, a lock, a synchronous driver) gives the core
-    away by itself, and is told by that.
+    away by itself, and is told by that where it waited for longer than the limit.
     """
 
     def __init__(self) -> None:
@@ -47,22 +48,32 @@ class Watch:
         self._place = ""
         self._paused_at = 0.0
 
-    def install(self) -> None:
-        """Times every callback from now on, of all loops of this process; what happens before `begin` is not counted."""
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Times every callback of all loops of this process; what happens before `begin` is not counted."""
         plain = asyncio.Handle._run
 
         def timed(handle: asyncio.Handle) -> None:
-            self._place, switches, computed = "", _given_away(), time.thread_time()
-            signal.setitimer(signal.ITIMER_REAL, LIMIT_MS / 1000)
+            self._place, name = "", _name(handle)
+            switches, began, computed = _given_away(), time.perf_counter(), time.thread_time()
+            signal.setitimer(signal.ITIMER_PROF, LIMIT_MS / 1000)
             try:
                 plain(handle)
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                self._note((time.thread_time() - computed) * 1000, _given_away() - switches)
+                signal.setitimer(signal.ITIMER_PROF, 0)
+                computed = (time.thread_time() - computed) * 1000
+                waited = (time.perf_counter() - began) * 1000 - computed if _given_away() > switches else 0.0
+                self._note(name, computed, waited)
 
-        asyncio.Handle._run = timed  # type: ignore[method-assign, assignment]
-        signal.signal(signal.SIGALRM, self._alarm)
+        before = signal.signal(signal.SIGPROF, self._alarm)
         gc.callbacks.append(self._collecting)
+        asyncio.Handle._run = timed  # type: ignore[method-assign, assignment]
+        try:
+            yield
+        finally:
+            asyncio.Handle._run = plain  # type: ignore[method-assign]
+            gc.callbacks.remove(self._collecting)
+            signal.signal(signal.SIGPROF, before)
 
     def begin(self) -> None:
         """The start is over: what is seen from now on counts."""
@@ -87,16 +98,16 @@ class Watch:
             "collector_max_ms": round(max(self.pauses_ms, default=0.0), 3),
         }
 
-    def _note(self, computed_ms: float, given_away: int) -> None:
+    def _note(self, name: str, computed_ms: float, waited_ms: float) -> None:
         if not self.began:
             return
         self.callbacks_ms.append(computed_ms)
-        place = self._place or "no Python line of ours"
         if computed_ms > LIMIT_MS:
+            place = f"{name}: {self._place}"
             self.over[place] += 1
             self.longest[place] = max(self.longest.get(place, 0.0), computed_ms)
-        elif self._place and given_away:
-            self.waited[place] += 1
+        elif waited_ms > LIMIT_MS:
+            self.waited[name] += 1
 
     def _alarm(self, number: int, frame: FrameType | None) -> None:
         """Where the running callback stands now: the innermost lines of ours."""
@@ -112,6 +123,15 @@ class Watch:
             self.pauses_ms.append((time.thread_time() - self._paused_at) * 1000)
 
 
+def _name(handle: asyncio.Handle) -> str:
+    """The task or function that a callback goes on with."""
+    goes_on: Any = handle._callback
+    task = getattr(goes_on, "__self__", None)
+    if isinstance(task, asyncio.Task):
+        goes_on = task.get_coro()
+    return str(getattr(goes_on, "__qualname__", goes_on))
+
+
 def _given_away() -> int:
     """How often this thread gave the core away by itself."""
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
@@ -120,9 +140,8 @@ def _given_away() -> int:
 def main() -> None:
     """Serves under the watch until stopped; the first SIGUSR1 begins the count."""
     settings, watch = get_settings(), Watch()
-    watch.install()
     signal.signal(signal.SIGUSR1, lambda *_: watch.begin())
-    with suppress(KeyboardInterrupt):
+    with watch.installed(), suppress(KeyboardInterrupt):
         uvicorn.run(
             "chebao.app:create", factory=True, loop="asyncio", host=settings.host, port=settings.port,
             log_config=None, access_log=False, server_header=False, ws_max_size=MAX_FRAME,
