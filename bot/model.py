@@ -9,8 +9,7 @@ import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
 
-ARCHIVE = "chebao.tar.gz"
-RECORD = "chebao.json"
+from chebao.quality.models import ARCHIVE, RECORD
 
 
 def fingerprint(project: Path, root: Path, *, sentences: bool = True) -> str:

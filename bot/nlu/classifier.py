@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections import Counter
@@ -21,7 +20,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy import sparse
 
 from bot.nlu import encoder as encoders
-from bot.nlu import questions
+from bot.nlu import questions, stored
 from bot.nlu.features import PARTS, Features
 from bot.nlu.linear import Linear, fit, held_out_rows
 from bot.nlu.parts import parts_of
@@ -58,7 +57,7 @@ _WISHES = frozenset(
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class CascadeIntentClassifier(GraphComponent, IntentClassifier):
-    """Two calibrated linear models in a cascade; stored as ``npz`` and ``json``, never as pickled objects."""
+    """Two calibrated linear models in a cascade."""
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
@@ -218,9 +217,7 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
             "temperatures": temperatures,
             "features": features.facts(),
         }
-        with self._storage.write_to(self._resource) as folder:
-            np.savez(folder / "arrays.npz", **arrays)
-            (folder / "facts.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
+        stored.write(self._storage, self._resource, arrays, facts)
 
     @classmethod
     def load(
@@ -231,15 +228,12 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
         execution_context: ExecutionContext,
         **kwargs: Any,
     ) -> CascadeIntentClassifier:
-        """Reads the arrays of a trained model; ``allow_pickle`` stays off."""
+        """Reads a trained model."""
         component = cls(config, model_storage, resource)
-        try:
-            with model_storage.read_from(resource) as folder:
-                arrays = dict(np.load(folder / "arrays.npz", allow_pickle=False))
-                facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        except ValueError:
+        if (found := stored.read(model_storage, resource)) is None:
             logger.warning("the model was trained without intents")
             return component
+        arrays, facts = found
         component.classes = facts["classes"]
         component.foreign = frozenset(facts["foreign"])
         component.threshold = facts["threshold"]

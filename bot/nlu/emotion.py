@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy import sparse
 
+from bot.nlu import stored
 from bot.nlu.feelings import SIGNS, signs
 from bot.nlu.linear import Linear, fit, held_out_rows
 from bot.nlu.ngrams import NgramVectors
@@ -125,9 +125,8 @@ class EmotionTagger(GraphComponent):
 
     def _persist(self, ngrams: NgramVectors, model: Linear) -> None:
         facts = {"names": self.names, "temperature": model.temperature, "vocabulary": list(ngrams.vocabulary)}
-        with self._storage.write_to(self._resource) as folder:
-            np.savez(folder / "arrays.npz", idf=ngrams.idf, weights=model.weights, biases=model.biases)
-            (folder / "facts.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
+        arrays = {"idf": ngrams.idf, "weights": model.weights, "biases": model.biases}
+        stored.write(self._storage, self._resource, arrays, facts)
 
     @classmethod
     def load(
@@ -138,15 +137,12 @@ class EmotionTagger(GraphComponent):
         execution_context: ExecutionContext,
         **kwargs: Any,
     ) -> EmotionTagger:
-        """Reads the arrays of a trained model; ``allow_pickle`` stays off."""
+        """Reads a trained model."""
         component = cls(config, model_storage, resource)
-        try:
-            with model_storage.read_from(resource) as folder:
-                arrays = dict(np.load(folder / "arrays.npz", allow_pickle=False))
-                facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        except ValueError:
+        if (found := stored.read(model_storage, resource)) is None:
             logger.warning("the model was trained without emotions")
             return component
+        arrays, facts = found
         component.names = facts["names"]
         component.ngrams = NgramVectors({g: i for i, g in enumerate(facts["vocabulary"])}, arrays["idf"], 3, 1.0)
         component.model = Linear(arrays["weights"], arrays["biases"], facts["temperature"])

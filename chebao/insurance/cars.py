@@ -32,10 +32,20 @@ BRAND_ALIASES: dict[str, str] = {
     "广汽传祺": "传祺", "北京汽车": "北汽", "北汽新能源": "北汽", "上汽大通": "大通", "东风标致": "标致", "东风雪铁龙": "雪铁龙", "上汽斯柯达": "斯柯达",
     "江铃福特": "福特", "WEY": "魏牌", "BMW": "宝马", "BENZ": "奔驰", "AUDI": "奥迪", "VOLVO": "沃尔沃", "LEXUS": "雷克萨斯", "迷你": "MINI",
     "凌志": "雷克萨斯", "保时捷汽车": "保时捷", "比亚迪汽车": "比亚迪", "深蓝汽车": "深蓝", "奥迪汽车": "奥迪",
+    "长安启源": "长安", "吉利银河": "吉利", "奇瑞新能源": "奇瑞", "北京越野": "北汽", "一汽": "解放", "阿尔法·罗密欧": "阿尔法罗密欧",
+    "阿斯顿·马丁": "阿斯顿马丁", "POLESTAR": "极星", "SERES": "赛力斯", "FIREFLY": "蔚来", "ZEEKR": "极氪", "AVATR": "阿维塔",
 }  # fmt: skip
 
+_BRANDS_WITHOUT_SERIES_TEXT = (
+    "鸿蒙智行 广汽 长安凯程 吉祥 瑞驰 开瑞 观致 宝沃 汉腾 君马 比速 幻速 潍柴 黄海 中兴 猎豹 捷尼赛思 路特斯 迈凯伦 迈巴赫 菲亚特 "
+    "阿斯顿马丁 阿尔法罗密欧 庆铃 凯马 夏利 克莱斯勒 GMC 凌宝 雷丁 云度 国机智骏 大运 曹操 赛麟 自游家 恒驰 合创 天际 爱驰 远航 野马 柳汽 上汽红岩 "
+    "宝腾 华泰 福迪 金龙 金旅 纳智捷 悍马 光冈 莲花 红岩 欧宝 东风奕派 东风纳米 启源 银河 奕派 风云 iCAR"
+)
+"""Makes that customers name, of which the catalogue has no series: customers then say the series in their own words."""
+
 _ORDINARY_BRANDS_TEXT = (
-    "MINI 东南 乐道 仰望 创维 启辰 坦克 大通 小米 时代 星途 朋克 海马 深蓝 现代 理想 知豆 解放 迷你 长城 陆风 高合"
+    "MINI 东南 乐道 仰望 创维 启辰 坦克 大通 小米 时代 星途 朋克 海马 深蓝 现代 理想 知豆 解放 迷你 长城 陆风 高合 "
+    "吉祥 瑞驰 开瑞 观致 潍柴 黄海 中兴 猎豹 夏利 凌宝 大运 曹操 天际 远航 野马 金龙 莲花 悍马 一汽 广汽 猛士 恒驰 GMC 银河 风云 华泰 合创 奕派"
 )
 _ORDINARY_BRANDS = frozenset(_ORDINARY_BRANDS_TEXT.split())
 """Brand names that are everyday words too: they count only before a series or before 汽车, 牌 or 车."""
@@ -44,7 +54,7 @@ _ORDINARY_SERIES_TEXT = (
     "之光 云朵 佳辰 元 冒险家 冰淇淋 凌云 几何 初恋 卫士 发现 唐 夏 多多 大V 大圣 大狗 大蚂蚁 天语 好猫 宋 宝典 小康 小马 "
     "幻影 开拓者 彩虹 征程 得意 总裁 悦也 悦动 拿铁 探险者 揽月 摩卡 旅行者 无界 无限 时代 星 星光 星愿 星辰 梦想家 欧陆 汉 海狮 "
     "海豚 海豹 海鸥 熊猫 猛禽 玛奇朵 白猫 神兽 秦 糯玉米 缤果 考拉 航海家 花仙子 荣光 蓝山 追风 野马 阳光 雨燕 领航员 风云 飞行家 飞驰 "
-    "高山 魔方 黑猫"
+    "高山 魔方 黑猫 萤火虫 昆仑"
 )
 _ORDINARY_SERIES = frozenset(_ORDINARY_SERIES_TEXT.split())
 """Series that are everyday words too: they count only after their brand."""
@@ -93,7 +103,7 @@ def _names(model: CarModel) -> tuple[str, ...]:
     return (model.series, *model.aliases)
 
 
-_ALL_BRANDS = {model.brand for model in MODELS} | set(BRAND_ALIASES)
+_ALL_BRANDS = {model.brand for model in MODELS} | set(BRAND_ALIASES) | set(_BRANDS_WITHOUT_SERIES_TEXT.split())
 _BRAND_SERIES: dict[str, set[str]] = {}
 for _model in MODELS:
     _BRAND_SERIES.setdefault(_model.brand, set()).update(_names(_model))
@@ -106,16 +116,14 @@ _NO_PLACE = "(?!大?[路街桥]|大道|广场|大厦|花园|小区|酒店|[东�
 
 
 def _with_brand() -> str:
-    parts = []
+    pairs, alone = [], []
     for brand in sorted(_ALL_BRANDS, key=lambda name: (-len(name), name)):
-        series = _any_of(_BRAND_SERIES.get(BRAND_ALIASES.get(brand, brand), set()))
-        chinese_only = brand in _ORDINARY_BRANDS
-        tail = "(?:汽车|牌|的?车(?!险|主|辆|损|牌|子?被))" if chinese_only else ""
-        alone = f"{_written(brand)}{tail}{_NO_PLACE}" + (
-            "(?!点评|化|社会|生活|款)" if brand in {"大众", "现代"} else ""
-        )
-        parts.append(f"{_written(brand).removesuffix('(?![0-9A-Z])')}(?:牌|汽车)?[ 的·]?(?:{series})|{alone}")
-    return "|".join(parts)
+        if series := _any_of(_BRAND_SERIES.get(BRAND_ALIASES.get(brand, brand), set())):
+            pairs.append(f"{_written(brand).removesuffix('(?![0-9A-Z])')}(?:牌|汽车)?[ 的·]?(?:{series})")
+        tail = "(?:汽车|牌|的?车(?!险|主|辆|损|牌|子?被))" if brand in _ORDINARY_BRANDS else ""
+        other = "(?!点评|化|社会|生活|款)" if brand in {"大众", "现代"} else ""
+        alone.append(f"{_written(brand)}{tail}{_NO_PLACE}{other}")
+    return "|".join(pairs + alone)
 
 
 _ALONE = _any_of({name for model in MODELS for name in _names(model) if _spoken_alone(name)})
@@ -123,7 +131,7 @@ _ALL_NAMES = _ALL_BRANDS | {name for model in MODELS for name in _names(model)}
 _FIRST = "".join(sorted({re.escape(fold(name)[0]) for name in _ALL_NAMES}))
 _SECOND = "".join(sorted({re.escape(sign) for name in _ALL_NAMES for sign in fold(name)[1:2]}))
 """Signs that a name can begin with, and go on with: most places in a text are no car by these two alone."""
-_BEGIN_WITH_BRAND = _any_of({n for m in MODELS for n in _names(m) if n.startswith(m.brand) and n != m.brand})
+_BEGIN_WITH_BRAND = _any_of({n for m in MODELS for n in _names(m) if n not in _ALL_BRANDS and n.startswith(tuple(_ALL_BRANDS))})
 _PATTERN = re.compile(
     rf"(?=[{_FIRST}12])(?:(?<![0-9A-Z])|(?=[\u4e00-\u9fff]))(?:{_YEAR} ?)?(?=[{_FIRST}][{_SECOND} 牌汽的·])(?:{_BEGIN_WITH_BRAND}|{_with_brand()}|{_ALONE}){_TRIM}(?: ?{_YEAR})?"
 )

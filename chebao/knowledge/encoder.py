@@ -1,4 +1,4 @@
-"""Sentence vectors behind one small interface; without the package the search runs on words alone."""
+"""Sentence vectors behind one small interface. Rasa uses it too (`bot.nlu.encoder`), on Python 3.10."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chebao.knowledge.files import read_arrays, shared_array, write_arrays
 Vectors = NDArray[np.float32]
 
 TABLE = "encoder-table-0.2.1.npy"
-"""Known to `bot.nlu.encoder` too, whose environment is another one."""
+"""Shared by the action server and Rasa."""
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class UniversalSentenceEncoder:
 
 @lru_cache(maxsize=1)
 def find_encoder(cache: Path | None = None) -> Encoder | None:
-    """The encoder, or None where its package is not installed or damaged: the search then runs on words alone.
+    """The encoder, or None where its package is not installed or damaged: words alone are used then.
 
     Args:
         cache: folder of the table that Rasa's process and ours share.
@@ -68,7 +68,7 @@ def find_encoder(cache: Path | None = None) -> Encoder | None:
     try:
         return UniversalSentenceEncoder(cache)
     except Exception as error:
-        logger.warning("no sentence encoder, knowledge search uses words alone: %s", type(error).__name__)
+        logger.warning("no sentence encoder, words alone are used: %s", type(error).__name__)
         return None
 
 

@@ -31,16 +31,16 @@ def read_arrays(path: Path) -> Arrays | None:
 
 def shared_array(array: NDArray[Any], path: Path) -> NDArray[Any]:
     """The same array out of a file: of it the kernel keeps only what is in use, once for all processes."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        with fresh.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-        fresh.replace(path)
     try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+            with fresh.open("wb") as file:
+                np.save(file, array, allow_pickle=False)
+            fresh.replace(path)
         shared = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
-        logger.warning("cache file %s is damaged and is not used", path.name)
+        logger.warning("cache file %s cannot be written or is damaged, and is not used", path.name)
         return array
     return shared if (shared.shape, shared.dtype) == (array.shape, array.dtype) else array
 
