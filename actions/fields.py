@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from actions.nodes import Draft, Field, Miss, Prompt, always, nothing
+from actions.nodes import Draft, Field, Miss, Parsed, Prompt, always, nothing
 from actions.turn import Button, Turn, option
 from actions.wording import is_filler, is_polite_no
 from chebao.insurance import people, phone, plate
@@ -90,9 +90,25 @@ _LIKE_A_PLATE = re.compile(r"[\u4e00-\u9fa5][A-Za-z]\s*[·.-]?\s*\w{3,}")
 _ODD_PLATE = "这个车牌看着少了或多了一位。普通车是 7 位，比如 京A12345；新能源车是 8 位，比如 沪AD12345。请按行驶证再发一次车牌号。"
 
 
-def _plate_in(turn: Turn, draft: Draft) -> str | None:
+def plate_in(turn: Turn, draft: Draft) -> str | None:
+    """The first plate of the message."""
     found = plate.find_plates(turn.text)
     return found[0].value if found else None
+
+
+def told_plate(turn: Turn, draft: Draft, name: str) -> Parsed:
+    """The plate that answers field `name`; one with a wrong sign is asked about, and taken after a yes."""
+    meant = f"{name}_meant"
+    asked = draft.pop(meant, None)
+    if name in turn.pressed:
+        return turn.pressed[name]
+    if (value := plate_in(turn, draft)) is not None or (asked and YES.match(turn.text.strip())):
+        return value or asked
+    if guess := plate.meant_plate(turn.text):
+        draft[meant] = guess
+        why = f"这个车牌有一位好像不对，您是说 {guess} 吗？不是的话，请按行驶证再发一次车牌号。"
+        return Miss(why, [option(guess, name, guess)])
+    return None
 
 
 def plate_field(
@@ -120,13 +136,10 @@ def plate_field(
         return Prompt(question(turn, draft) if callable(question) else question, buttons, "licence" if licence else "")
 
     def parse(turn: Turn, draft: Draft) -> Any:
-        if name in turn.pressed:
-            return turn.pressed[name]
-        if (value := _plate_in(turn, draft)) is not None:
-            return value
-        if none_title and _NO_PLATE.search(turn.text):
+        told = told_plate(turn, draft, name)
+        if told is None and none_title and _NO_PLATE.search(turn.text):
             return none_value
-        return Miss(_ODD_PLATE) if _LIKE_A_PLATE.search(turn.text) else None
+        return Miss(_ODD_PLATE) if told is None and _LIKE_A_PLATE.search(turn.text) else told
 
     return Field(
         name,
@@ -135,7 +148,7 @@ def plate_field(
         parse,
         "车牌号写在行驶证首页和车牌上，比如 京A12345；新能源车是 8 位，比如 沪AD12345。",
         words=("车牌", "牌照", "车号"),
-        take=take or _plate_in,
+        take=take or plate_in,
         needed=needed,
         depends=depends,
         show=lambda v: v or "暂无车牌",

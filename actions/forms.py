@@ -291,7 +291,7 @@ class _Run(Continued):
             if (field := self.form.field(name)) is not None:
                 parsed = await value_of(field.parse(turn, self.draft))
                 if isinstance(parsed, Miss):
-                    turn.say(parsed.why)
+                    turn.say(parsed.why, parsed.buttons)
                     raise Wait
                 self.take(field, turn.pressed[name] if parsed is None else parsed)
                 known = True
@@ -359,7 +359,7 @@ class _Run(Continued):
             why = parsed.why if isinstance(parsed, Miss) else field.explain
             self.turn.say(f"这一项也可以请人工同事帮您填。{why}", [*prompt.buttons, HUMAN])
         elif isinstance(parsed, Miss):
-            self.turn.say(parsed.why, prompt.buttons)
+            self.turn.say(parsed.why, [*parsed.buttons, *prompt.buttons])
         elif count == 1:
             self.turn.say("不好意思，刚才这句我没对上。" + prompt.text, prompt.buttons, prompt.wants)
         else:

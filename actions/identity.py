@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from actions.fields import plate_in, told_plate
 from actions.nodes import Draft, Field, Finish, Miss, Prompt, Step, always
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn, option
@@ -44,11 +45,6 @@ def _take_phone(turn: Turn, draft: Draft) -> Any:
     if found:
         return found[0].value
     return "" if _NUMBER_LOST.search(turn.text) else None
-
-
-def _parse_plate(turn: Turn, draft: Draft) -> Any:
-    found = plate.find_plates(turn.text)
-    return found[0].value if found else None
 
 
 def _parse_last4(turn: Turn, draft: Draft) -> Any:
@@ -145,9 +141,9 @@ def nodes(
             "id_plate",
             "车牌号",
             lambda t, d: Prompt("好的，那用车牌来核对。请发车牌号。"),
-            _parse_plate,
+            lambda t, d: told_plate(t, d, "id_plate"),
             "请发在我司投保的车牌号，比如 京A12345。",
-            take=lambda turn, draft: _parse_plate(turn, draft) if when(turn, draft) else None,
+            take=lambda turn, draft: plate_in(turn, draft) if when(turn, draft) else None,
             needed=_by_plate,
             depends=("id_phone",),
         ),

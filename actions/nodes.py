@@ -29,9 +29,10 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Miss:
-    """An answer that was understood but cannot be taken; `why` is said at once."""
+    """An answer that was understood but cannot be taken; `why` is said at once, with buttons before the question's own."""
 
     why: str
+    buttons: Sequence[Button] = ()
 
 
 class Finish(Exception):

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from actions import identity
-from actions.fields import choice, confirm_field
+from actions.fields import choice, confirm_field, told_plate
 from actions.forms import Form
 from actions.nodes import Draft, Field, Finish, Miss, Prompt, Step
 from actions.policies import choose_policy, confirmed, load_policies, own_policy, policy_field
@@ -51,7 +51,8 @@ def parse_value(turn: Turn, draft: Draft) -> Any:
     said, change = turn.text.strip(), draft["change"]
     if change == "plate":
         plates = [f.value for f in plate.find_plates(said)]
-        return plates[-1] if plates else Miss("这个车牌看着不完整，请按新行驶证再发一次新车牌号，比如 京A12345。")
+        told = plates[-1] if plates else told_plate(turn, draft, "new_value")
+        return told or Miss("这个车牌看着不完整，请按新行驶证再发一次新车牌号，比如 京A12345。")
     if change == "phone":
         phones = phone.find_phones(said)
         return phones[0].value if phones else Miss("手机号是 11 位，请再发一次新的手机号，比如 13812345678。")

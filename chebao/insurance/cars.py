@@ -131,7 +131,9 @@ _ALL_NAMES = _ALL_BRANDS | {name for model in MODELS for name in _names(model)}
 _FIRST = "".join(sorted({re.escape(fold(name)[0]) for name in _ALL_NAMES}))
 _SECOND = "".join(sorted({re.escape(sign) for name in _ALL_NAMES for sign in fold(name)[1:2]}))
 """Signs that a name can begin with, and go on with: most places in a text are no car by these two alone."""
-_BEGIN_WITH_BRAND = _any_of({n for m in MODELS for n in _names(m) if n not in _ALL_BRANDS and n.startswith(tuple(_ALL_BRANDS))})
+_BEGIN_WITH_BRAND = _any_of(
+    {n for m in MODELS for n in _names(m) if n not in _ALL_BRANDS and n.startswith(tuple(_ALL_BRANDS))}
+)
 _PATTERN = re.compile(
     rf"(?=[{_FIRST}12])(?:(?<![0-9A-Z])|(?=[\u4e00-\u9fff]))(?:{_YEAR} ?)?(?=[{_FIRST}][{_SECOND} 牌汽的·])(?:{_BEGIN_WITH_BRAND}|{_with_brand()}|{_ALONE}){_TRIM}(?: ?{_YEAR})?"
 )

@@ -40,6 +40,20 @@ _SPOKEN = re.compile(
     + _spaced(_NEV, _SPOKEN_SIGN, *[f"[0-9{_NUMERALS}]"] * 4)
     + f"|{_spaced(*[_SPOKEN_SIGN] * 5)})(?![0-9A-Z{_NUMERALS}])"
 )
+_MISTYPED = re.compile(
+    rf"(?<![A-Z0-9])([\u4e00-\u9fff]){_SEP}([0-9A-Z]{_SEP}(?:[0-9A-Z]{_SEP}){{4,5}}[0-9A-Z])(?![0-9A-Z])"
+)
+_HEARD = dict(
+    zip(
+        "经晶精金今户护沪越月遇玉予继记寄路卤卢素酥这哲干甘额饿贵桂请轻清穿传陕闪",
+        "京京京津津沪沪沪粤粤豫豫豫冀冀冀鲁鲁鲁苏苏浙浙赣赣鄂鄂桂贵青青青川川陕陕",
+        strict=True,
+    )
+)
+"""Characters that typing by sound puts in the place of a province."""
+_LOOKS = str.maketrans("OI", "01")
+"""Letters that no plate has, so that nobody takes them for the digits that they look like."""
+
 _TO_DIGITS = str.maketrans(_NUMERALS, "00123456789" + "1")
 _NOISE = str.maketrans("", "", " \t·•・.-—_‧∙●")
 _NEV_SHAPE = re.compile(rf".[A-Z](?:{_NEV}{_SIGN}[0-9]{{4}}|[0-9]{{5}}{_NEV})")
@@ -58,6 +72,22 @@ def find_plates(text: str) -> list[Found]:
         value = match.group().translate(_NOISE).translate(_TO_DIGITS)
         found.append(Found("plate", value, match.start(), match.end()))
     return sorted(found, key=lambda one: one.start)
+
+
+def meant_plate(text: str) -> str | None:
+    """The plate that was meant where one sign of what was typed cannot be right; to be asked about, never taken.
+
+    The letters O and I stand on no plate, and the province may be another character of its sound ("经A12345").
+    """
+    if find_plates(text):
+        return None
+    for match in _MISTYPED.finditer(fold(text)):
+        province, rest = match[1], match[2].translate(_NOISE)
+        for read in {rest[0] + rest[1:].translate(_LOOKS), rest}:
+            for first in (province, _HEARD.get(province, "")):
+                if (meant := normalise_plate(first + read)) is not None:
+                    return meant
+    return None
 
 
 def normalise_plate(s: str) -> str | None:

@@ -186,6 +186,25 @@ def test_an_invalid_value_says_why(talk: Conversation) -> None:
     assert talk.asked == "seats"
 
 
+@pytest.mark.parametrize("yes", ["是的", "对", "嗯"])
+def test_a_plate_with_one_wrong_sign_is_asked_about_and_not_taken(talk: Conversation, yes: str) -> None:
+    talk.say("开发票")
+    assert "您是说 京A12045 吗" in talk.say("京A12O45")
+    assert (talk.asked, talk.draft.get("plate"), talk.buttons) == ("plate", None, ["京A12045"])
+    assert talk.say(yes, "affirm") == "几座？"
+    assert talk.draft == {"plate": "京A12045"}
+
+
+def test_the_plate_that_was_meant_can_be_pressed_or_sent_again(talk: Conversation) -> None:
+    talk.say("开发票")
+    talk.say("经A12345")
+    assert talk.press("京A12345") == "几座？"
+    talk.say("改一下车牌")
+    talk.say("京A1234I")
+    assert talk.say("京B66666") == "几座？"
+    assert talk.draft == {"plate": "京B66666"}
+
+
 def test_a_free_question_does_not_swallow_another_answer_that_is_named(talk: Conversation) -> None:
     for said in ("开发票", "京A12345", "5座", "没有"):
         talk.say(said)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chebao.insurance.plate import city_of, find_plates, is_nev, normalise_plate, province_of
+from chebao.insurance.plate import city_of, find_plates, is_nev, meant_plate, normalise_plate, province_of
 from chebao.insurance.plate_regions import CITIES, PROVINCES
 
 
@@ -40,6 +40,29 @@ from chebao.insurance.plate_regions import CITIES, PROVINCES
 )
 def test_plates(text: str, plates: str) -> None:
     assert " ".join(found.value for found in find_plates(text)) == plates
+
+
+@pytest.mark.parametrize(
+    ("text", "plate"),
+    [
+        ("京AO1234", "京A01234"),
+        ("京A12O45", "京A12045"),
+        ("我的车是浙a66ki2", "浙A66K12"),
+        ("沪A·I2345", "沪A12345"),
+        ("苏E1234OD", "苏E12340D"),
+        ("经A12345", "京A12345"),
+        ("户AD12345", "沪AD12345"),
+        ("京A12345", None),
+        ("京A123456", None),
+        ("京A1234", None),
+        ("车A12345", None),
+        ("报案号CL2026000101", None),
+        ("保单P20260001", None),
+    ],
+)
+def test_one_wrong_sign_is_seen_but_never_taken(text: str, plate: str | None) -> None:
+    assert meant_plate(text) == plate
+    assert plate is None or find_plates(text) == []
 
 
 @pytest.mark.parametrize(
