@@ -87,15 +87,19 @@ def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return plain(one) == plain(other)
 
 
+_THAT_ONE = re.compile("(我?就?要|我?就?选|就)?[那这](个|款|份|一个)(吧|了)?[。.!！]*$|就它吧?$")
+
+
 def parse_plan(turn: Turn, draft: Draft) -> Any:
-    """A plan's code; or changed covers, which make a plan of the customer's own."""
+    """A plan's code; or changed covers, which make a plan of the customer's own. "就那个" takes the recommended one."""
     codes = by_code(draft)
     if "plan" in turn.pressed:
         return turn.pressed["plan"] if turn.pressed["plan"] in codes else None
     taken = take_plan(turn, draft)
     if taken is not None:
         return taken
-    if turn.is_intent("affirm", least=0.6) and not turn.looks_like_question:
+    agreed = turn.is_intent("affirm", least=0.6) or _THAT_ONE.match(turn.text.strip())
+    if agreed and not turn.looks_like_question:
         return next(c for c in ("custom", "last_year", "standard", *codes) if c in codes)
     return None
 

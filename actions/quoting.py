@@ -12,7 +12,7 @@ from actions.plans_talk import by_code, money
 from actions.services import backoffice
 from actions.turn import Turn, option
 from chebao.errors import RuleForbids
-from chebao.insurance.moments import parse_moment
+from chebao.insurance.moments import parse_coming
 
 _DISCLOSED = {
     "ride_hailing": r"网约车|滴滴|营运|拉客|拉货|顺风车|货拉拉|跑车",
@@ -280,7 +280,7 @@ def parse_start(turn: Turn, draft: Draft) -> Any:
     if re.search(r"即时|马上|立刻|现在就|立即|当场|今天就", turn.text):
         refusal = Miss("即时生效只用于新车或保险已经到期的车；这台车的保障按默认时间开始，可以吗？")
         return "immediate" if quote["immediate_allowed"] else refusal
-    moment = parse_moment(turn.text, turn.now)
+    moment = parse_coming(turn.text, turn.now)
     if moment is not None and moment.precision != "month":
         return _wished_day(moment.start.date(), quote)
     if re.search(r"不(行|可以|好|同意|要)|换|改|别的|其他", turn.text):

@@ -13,7 +13,7 @@ from actions.services import backoffice
 from actions.turn import Turn, option
 from actions.whereabouts import place_in, shared_place
 from actions.wording import is_filler, is_polite_no
-from chebao.insurance.moments import parse_moment
+from chebao.insurance.moments import parse_coming
 
 _HELP = (
     ("搭电", "jump_start", r"搭电|亏电|打不着|电瓶|没电(?!了?.{0,4}(续航|充电|送电))"),
@@ -106,7 +106,7 @@ def _take_meeting(turn: Turn, draft: Draft) -> str | None:
 
 
 def _parse_when(turn: Turn, draft: Draft) -> Any:
-    moment = parse_moment(turn.text, turn.now)
+    moment = parse_coming(turn.text, turn.now)
     if moment is None:
         return None
     if moment.end <= turn.now:

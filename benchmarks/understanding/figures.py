@@ -60,6 +60,7 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
         **_knowledge(judged),
         "emotion_accuracy": _share(one.understood.emotion == one.line.emotion for one in emotions),
         "distress_or_threat_recall": _share(one.understood.emotion in _DANGER for one in dangers),
+        "encoder_asked": _share(one.understood.parse.get("source") == "encoder" for one in judged),
         "ms_per_message": round(median(times), 2),
         "ms_per_message_p95": round(_p95(times), 2),
     }

@@ -19,6 +19,7 @@ from chebao.conversations.commands import plain
 _TOKEN = re.compile(r"~([0-9a-z]{1,8})\.([0-9]{1,3})\.([A-Za-z0-9_-]{16})")
 _PAYLOAD = re.compile(r"/([A-Za-z_]\w*)\s*(\{.*\})?", re.DOTALL)
 _ORDINAL = re.compile(r"(?:我?选|要)?(?:第)?([1-9]|[一二两三四五六七八九])(?:个|项|种|号)?(?:吧)?")
+_THAT_ONE = re.compile("(?:我?就?要|我?就?选|就)?[那这](?:个|款|份|一个)(?:吧|了)?|就它吧?")
 _CHINESE = {c: n for n, c in enumerate("一二三四五六七八九", 1)} | {"两": 2}
 
 
@@ -102,7 +103,7 @@ def parse_payload(payload: str) -> dict[str, Any] | None:
 
 
 def typed_choice(text: str, offered: list[dict[str, str]] | None) -> dict[str, str] | None:
-    """The newest offered button that the customer typed: its title exactly, or its number.
+    """The newest offered button that the customer typed: its title exactly, its number, or "就那个" where there is but one.
 
     A number counts only where there is a choice, a bare one only where no title contains a digit itself: under
     "0 次 / 1 次 / 2 次" a "1" means 1 次.
@@ -113,6 +114,9 @@ def typed_choice(text: str, offered: list[dict[str, str]] | None) -> dict[str, s
     for button in offered:
         if words and words == plain(button["title"]):
             return button
+    choices = [button for button in offered if not button["payload"].startswith("/human_agent")]
+    if _THAT_ONE.fullmatch(words):
+        return choices[0] if len(choices) == 1 else None
     number = _ORDINAL.fullmatch(words)
     if not number or len(offered) < 2:
         return None

@@ -72,6 +72,12 @@ def parse_moment(text: str, now: datetime, lean: int = 0) -> Moment | None:
     return None
 
 
+def parse_coming(text: str, now: datetime) -> Moment | None:
+    """As `parse_moment` where something to come was asked for: "13号" on the 22nd is the next month's, "11月20号" is past."""
+    told, leaning = parse_moment(text, now), parse_moment(text, now, lean=1)
+    return leaning if leaning is not None and leaning.start - now < timedelta(days=62) else told
+
+
 def _scan(text: str, now: datetime, lean: int) -> list[tuple[str, Moment, int, int]]:
     folded = fold(text)
     if not grammar.ANY.search(folded):

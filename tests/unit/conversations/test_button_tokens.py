@@ -70,6 +70,14 @@ def test_a_bare_number_is_no_place_where_titles_hold_numbers() -> None:
     assert buttons.typed_choice("第一个", COUNTS) == COUNTS[0]
 
 
+@pytest.mark.parametrize("text", ["就那个", "就这个吧", "那个", "我要这个", "就它"])
+def test_that_one_means_the_only_button_beside_a_person(text: str) -> None:
+    person = {"title": "转人工", "payload": "/human_agent"}
+    assert buttons.typed_choice(text, [OFFERED[0], person]) == OFFERED[0]
+    assert buttons.typed_choice(text, OFFERED) is None
+    assert buttons.typed_choice(text, [person]) is None
+
+
 def test_nothing_can_be_typed_without_an_offer() -> None:
     assert buttons.typed_choice("1", None) is None and buttons.typed_choice("1", []) is None
 
