@@ -57,7 +57,7 @@ class Turn:
 
     Attributes:
         channel: where the customer writes: ``web``, ``door``, ``wechat``, ``telegram``.
-        text: the customer's words, or "" for a pressed button or a bare photo or position.
+        text: the customer's words in simplified characters, or "" for a pressed button or a bare photo or position.
         pressed: field → value of a pressed button (Rasa shell: of a payload typed as ``/inform{…}``), else empty.
         verified: ``{customer_id, phone, name}`` of the identified customer, or None.
         begun: what the customer began in another conversation, where the hub was asked for it.
@@ -90,7 +90,7 @@ class Turn:
         metadata = message.get("metadata") or {}
         intent = message.get("intent") or {}
         entities = tuple(message.get("entities") or ())
-        text = str(message.get("text") or "")[:_LONGEST]
+        text = str(message.get("simplified") or message.get("text") or "")[:_LONGEST]
         from_button = bool(message.get("pressed")) or text.startswith("/")
         received = metadata.get("received_at")
         return cls(

@@ -217,6 +217,18 @@ def test_entities_have_the_customers_span_and_the_message_time() -> None:
     assert received_at(Message({"metadata": {"received_at": "nonsense"}})).tzinfo is not None
 
 
+def test_traditional_characters_are_simplified_for_values_and_dialogues_alone() -> None:
+    message = Message({"text": "蘇E12345，車價十二萬八，在廣州塔", "metadata": {"received_at": "2026-11-22T10:00:00+08:00"}})
+    InsuranceEntityExtractor().process([message])
+    found = {e["entity"]: e["value"] for e in message.get("entities")}
+    assert (found["plate"], found["amount"]) == ("苏E12345", "128000")
+    assert found["location"] in message.get("text")
+    assert message.get("simplified") == "苏E12345，车价十二万八，在广州塔"
+    plain_one = Message({"text": "车价十二万八"})
+    InsuranceEntityExtractor().process([plain_one])
+    assert plain_one.get("simplified") is None
+
+
 def test_insurance_words_stay_whole() -> None:
     words = [t.text for t in pipeline()("我要买第三者责任险和车损险，前保险杠撞坏了")]
     assert {"第三者责任险", "车损险", "前保险杠"} <= set(words)
