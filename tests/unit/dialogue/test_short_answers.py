@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
 
 from actions import wording
 from actions.nodes import Field, Miss
+from actions.turn import Turn
 from tests.unit.actions.turns import turn
 from tests.unit.dialogue.fields_asked import DRAFT, VARIANTS, all_fields
 
@@ -56,3 +59,11 @@ def test_a_no_with_another_value_is_a_correction(said: str) -> None:
 @pytest.mark.parametrize("said", ["不是", "不是我开的", "是大众", "不是退保"])
 def test_a_bare_no_is_none(said: str) -> None:
     assert not wording.is_correction(said)
+
+
+def test_traditional_characters_are_read_simplified() -> None:
+    message = {"text": "車價十二萬八", "simplified": "车价十二万八"}
+    tracker = Tracker("c1", {}, message, [], False, None, {}, "action_listen")
+    heard_as = Turn.of(CollectingDispatcher(), tracker)
+    assert heard_as.text == "车价十二万八"
+    assert FIELDS["new_policy", "price"].parse(heard_as, {}) == "128000"
