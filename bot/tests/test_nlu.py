@@ -218,7 +218,9 @@ def test_entities_have_the_customers_span_and_the_message_time() -> None:
 
 
 def test_traditional_characters_are_simplified_for_values_and_dialogues_alone() -> None:
-    message = Message({"text": "蘇E12345，車價十二萬八，在廣州塔", "metadata": {"received_at": "2026-11-22T10:00:00+08:00"}})
+    message = Message(
+        {"text": "蘇E12345，車價十二萬八，在廣州塔", "metadata": {"received_at": "2026-11-22T10:00:00+08:00"}}
+    )
     InsuranceEntityExtractor().process([message])
     found = {e["entity"]: e["value"] for e in message.get("entities")}
     assert (found["plate"], found["amount"]) == ("苏E12345", "128000")
