@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 import time
@@ -31,13 +32,13 @@ def _opened(browser: Browser, app_url: str, platform: str, query: str = "") -> P
     return page
 
 
-def _says(page: Page, text: str, answer: str) -> None:
+def _says(page: Page, text: str, answer: str | re.Pattern[str]) -> None:
     page.locator("#text").fill(text)
     page.locator("[type=submit]").click()
     _hears(page, answer)
 
 
-def _hears(page: Page, answer: str) -> None:
+def _hears(page: Page, answer: str | re.Pattern[str]) -> None:
     expect(page.get_by_text(answer).last).to_be_visible(timeout=_PATIENCE)
 
 
@@ -89,8 +90,8 @@ def on_wechat(browser: Browser, app_url: str, folder: Path | None = None) -> Non
     page.get_by_role("button", name="我的服务").click()
     _shoot(page, folder, "phone-wechat-menu")
     page.get_by_role("button", name="转人工", exact=True).last.click()
-    _hears(page, "人工客服")
-    _says(page, "返回机器人", "机器人")
+    _hears(page, re.compile("已为您转接人工客服|人工客服现在不在班"))
+    _says(page, "返回机器人", re.compile("已取消排队|现在就是我"))
     _says(page, "刚才倒车撞到小区的石墩了，我要报案", "有人受伤吗")
     _presses(page, "没有人受伤", "您同意吗")
     _sends_photo(page)

@@ -63,7 +63,7 @@ async def test_a_press_is_answered_even_when_it_comes_twice_or_is_stale(agreed: 
     await agreed.telegram.pushed()
     await agreed.until(lambda: agreed.telegram.unanswered == 0)
     await agreed.until(lambda: agreed.heard("这个选项已经失效"))
-    assert sum("entities" in turn for turn in agreed.rasa.turns) == 1
+    await agreed.until(lambda: sum("entities" in turn for turn in agreed.rasa.turns) == 1)
 
 
 async def test_a_press_is_answered_when_telegram_stumbles(agreed: Bench) -> None:
