@@ -119,7 +119,10 @@ class Sender:
                 bubble, *rest = rest
                 open_ids = [i for i in bubble.ids if i not in started]
                 window = next((w for w in windows if w.left > 0), None)
-                if window is None:
+                left = sum(w.left for w in windows)
+                # begun and not finished, it would have to be said again from its beginning
+                torn = len(open_ids) == len(bubble.ids) and left < _needed(bubble, rest) and left < RULES[MESSAGE].count
+                if window is None or torn:
                     await self._no_window(job, [i for b in (bubble, *rest) for i in b.ids], "no_window")
                     return
                 await job.sending(*open_ids, noted=True)
@@ -255,6 +258,11 @@ class Sender:
         except (NotFound, OSError, httpx.HTTPError) as error:
             log.warning(line("wechat_picture_unavailable", error=type(error).__name__))
             return None
+
+
+def _needed(bubble: Bubble, rest: Sequence[Bubble]) -> int:
+    """How many bubbles it takes until the messages that begin in this one are said."""
+    return 1 + max((n for n, later in enumerate(rest, 1) if set(later.ids) & set(bubble.ids)), default=0)
 
 
 def _as_jpeg(raw: bytes) -> bytes:

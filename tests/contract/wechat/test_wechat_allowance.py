@@ -65,6 +65,21 @@ async def test_many_bubbles_are_joined_to_fit(world: World, openid: str) -> None
     assert [everything.count(f"第{n}段") for n in range(8)] == [1] * 8
 
 
+async def test_a_long_message_is_not_begun_where_it_cannot_be_finished(world: World, openid: str) -> None:
+    await greeted(world, openid)
+    phone = world.wechat.phone(openid)
+    for n in range(3):
+        await announce(world, openid, f"通知{n}")
+        await eventually(lambda n=n: any(f"通知{n}" in t for t in phone.texts()))  # type: ignore[misc]
+    before = len(phone.texts())
+    await announce(world, openid, "字" * 1700)
+    await states(world, openid, ("parked", "no_window"))
+    assert len(phone.texts()) == before and phone.windows["message"][1] == 2
+    await world.wechat.say(openid, "好的")
+    await states(world, openid, ("sent", None), ("sent", None))
+    assert "".join(phone.texts()).count("字") == 1700
+
+
 async def test_a_window_that_the_platform_closed_earlier_parks_at_once(world: World, openid: str) -> None:
     await greeted(world, openid)
     world.wechat.phone(openid).windows.clear()
