@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 SILENCE = 0.3
 """Seconds by which a push may be overtaken while a customer writes one message after the other."""
 
-ALONE = 0.15
+ALONE = 0.2
 """The same where nothing says that there is another one: a first message that overtook the one before it."""
 
 _HURRY = 2.0
