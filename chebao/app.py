@@ -248,6 +248,7 @@ def main() -> None:
         access_log=False,
         server_header=False,
         ws_max_size=MAX_FRAME,
+        ws_per_message_deflate=False,  # one event goes to fifty pages, and would be compressed fifty times
         timeout_graceful_shutdown=8,
     )
 

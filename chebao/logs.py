@@ -13,7 +13,7 @@ _PERSONAL = (
     (re.compile(r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9A-Za-z])"), "[phone]"),
     (re.compile(r"(?<![0-9A-Za-z])\d{13,19}(?![0-9A-Za-z])"), "[number]"),
     (re.compile(rf"[{_PROVINCES}][A-Za-z][·. -]?[0-9A-Za-z]{{5,6}}"), "[plate]"),
-    (re.compile(r"(?i)(bearer\s+|token=|[?&]s=)[^\s&\"']+"), r"\1[secret]"),
+    (re.compile(r"(?i)(bearer\s+|token=|[?&](?:s|ticket)=)[^\s&\"']+"), r"\1[secret]"),
 )
 _BREAKS = str.maketrans({"\n": "\\n", "\r": "\\r"})
 

@@ -19,6 +19,7 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from chebao import background
 from chebao.conversations import undelivered
 from chebao.conversations.delivery_job import LEASE, DeliveryJob, DeliveryLost, PushChannel, unconfirm
 from chebao.conversations.signals import CHANNEL, LIVING, Signals
@@ -97,10 +98,7 @@ class Delivery:
     async def stop(self) -> None:
         """Lets jobs under way end within seconds; what is cut off becomes unconfirmed, what waits stays queued."""
         self._stopping = True
-        if self._sweeper:
-            self._sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._sweeper
+        await background.stop(self._sweeper)
         tasks = list(self._tasks.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=_STOP_WITHIN)

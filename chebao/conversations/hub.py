@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from chebao import background
 from chebao.conversations import commands, ledger, links, notices, outbox, ownership, questions, statements
 from chebao.conversations.attachments import Attachments
 from chebao.conversations.buttons import Tokens
@@ -99,10 +100,7 @@ class Hub(People):
         self._sweeper = asyncio.create_task(self._sweep(), name="hub-sweeper")
 
     async def stop(self) -> None:
-        if self._sweeper:
-            self._sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._sweeper
+        await background.stop(self._sweeper)
         await self.turns.stop()
         if self._summaries:
             await self._summaries.stop()

@@ -5,7 +5,7 @@ Each is one transaction under the conversation's lock. One that comes too late r
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +15,9 @@ from chebao.conversations.turns import Turns
 from chebao.conversations.types import Owner, Reply
 from chebao.conversations.unit import Surroundings, Unit, lock_unit
 from chebao.db import Connection, Pool, transaction
+
+
+type Joined = Callable[[Connection], Awaitable[bool]]
 
 
 @dataclass
@@ -84,13 +87,13 @@ class People:
             )
 
     async def agent_says(
-        self, conversation_id: str, agent_id: str, reply: Reply, *, key: str, name: str, joined: bool = False
+        self, conversation_id: str, agent_id: str, reply: Reply, *, key: str, name: str, joined: Joined | None = None
     ) -> int:
         """Says an agent's words, once per `key`; returns their number.
 
         Args:
             name: as the customer reads it.
-            joined: the agent speaks beside the one who has the conversation.
+            joined: tells whether the agent may speak beside the one who has the conversation; asked where it is not his.
 
         Raises:
             NotFound: no such conversation.
@@ -101,7 +104,8 @@ class People:
             known = await (await unit.connection.execute(statements.KNOWN, said)).fetchone()
             if known:
                 return int(known["seq"])
-            if joined:
+            beside = unit.conversation.agent_id != agent_id and joined is not None and await joined(unit.connection)
+            if beside:
                 ownership.require_some_agent(unit.conversation)
             else:
                 ownership.require_agent(unit.conversation, agent_id)

@@ -317,7 +317,8 @@ _NOBODY = Caller("system", None, "", (), licensed=False)
 
 def of_login(login: Login) -> Caller:
     """The person of a login."""
-    return Caller(login.role, login.agent_id, login.name, login.skills, login.licensed, login)
+    licensed = login.licence_no is not None
+    return Caller(login.role, login.agent_id, login.name, login.skills, licensed, login)
 
 
 def _to_conversation(caller: Caller, row: dict[str, Any]) -> set[str]:

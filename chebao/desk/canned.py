@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 import yaml
+from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel, Field, field_validator
 
@@ -147,7 +148,10 @@ async def _get(connection: Connection, reply_id: int) -> Canned:
 
 
 async def _one(connection: Connection, query: str, values: tuple[Any, ...]) -> dict[str, Any] | None:
-    return await (await connection.execute(query.encode(), values)).fetchone()
+    try:
+        return await (await connection.execute(query.encode(), values)).fetchone()
+    except UniqueViolation:  # somebody else gave it away in the same moment
+        raise Conflict("这个快捷词刚被另一条常用语用了，请换一个。", code="shortcut_taken") from None
 
 
 async def _check(connection: Connection, wanted: Wanted, own: int | None) -> None:

@@ -40,7 +40,7 @@ async def of(parts: Parts, caller: Caller, conversation_id: str) -> dict[str, An
         "claims": records.claims,
         "fraud": _once([*(form.notes() if form else ()), *records.notes]),
         "missing": records.missing,
-        "form": form.shown() if form else None,
+        "form": await form.shown() if form else None,
         "previous": [_previous(one) for one in previous],
         "links": links,
         "tickets": tickets,

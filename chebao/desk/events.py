@@ -10,11 +10,11 @@ import asyncio
 import json
 import logging
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import psycopg
@@ -32,7 +32,13 @@ CHANNEL = "chebao_desk"
 _LOCK = 0x0DE5_C0DE
 _RETRY = 1.0
 
-KEPT = timedelta(hours=24)
+KEPT = timedelta(days=7)
+"""How far back webhooks can be told again."""
+
+MOST_KEPT = 1_000_000
+"""Events, about 1 GB; no desk of 50 agents makes so many in a week."""
+
+_PRUNED_AT_ONCE = 5_000
 _AT_ONCE = 500
 _FARTHEST = 5_000
 """Events behind which it is cheaper to fetch the state anew."""
@@ -81,17 +87,16 @@ async def publish(
     """Publishes a row that the caller built while it holds the row's lock; nothing else may be locked afterwards."""
     await _lock(connection)
     await connection.execute(
-        "INSERT INTO desk.events (id, kind, key, body, actor, at)"
-        " VALUES (nextval('desk.event_numbers'), %s, %s, %s, %s, clock_timestamp())",
-        (kind, key, None if body is None else Jsonb(body), actor),
+        _written("SELECT %(kind)s::text AS kind, %(key)s::text AS key, %(body)s::jsonb AS body"),
+        {"kind": kind, "key": key, "body": None if body is None else Jsonb(body), "actor": actor, "word": "event"},
     )
-    await connection.execute("SELECT pg_notify(%s, 'event')", (CHANNEL,))
 
 
 async def publish_rows(
     connection: Connection,
     changed: Mapping[str, Collection[str]],
     *,
+    notes_of: str | None = None,
     actor: str | None = None,
     work: bool = False,
 ) -> None:
@@ -99,17 +104,31 @@ async def publish_rows(
 
     Args:
         changed: keys by kind.
+        notes_of: the conversation whose notes are published as well: who may see them has changed.
         work: somebody waits for an agent, or an agent for somebody.
     """
+    keys = {kind: sorted(keys) for kind, keys in changed.items() if keys}
+    if notes_of is not None:
+        keys["notes_of"] = [notes_of]
     await _lock(connection)
-    for kind, keys in changed.items():
-        if keys:
-            await connection.execute(
-                "INSERT INTO desk.events (id, kind, key, body, actor, at)"
-                f" SELECT nextval('desk.event_numbers'), %s, r.key, r.body, %s, clock_timestamp() FROM ({rows.ONE[kind]}) r",
-                (kind, actor, sorted(keys)),
-            )
-    await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, "work" if work else "event"))
+    await connection.execute(_changed(tuple(keys)), {**keys, "actor": actor, "word": "work" if work else "event"})
+
+
+@cache
+def _changed(kinds: tuple[str, ...]) -> str:
+    """The statement that publishes rows of these kinds in one go: their keys are parameters of the same names."""
+    of_kind = (f"SELECT '{rows.KIND[kind]}' AS kind, r.key, r.body FROM ({rows.ONE[kind]}) r" for kind in kinds)
+    return _written(" UNION ALL ".join(of_kind))
+
+
+def _written(changed: str) -> str:
+    """Numbers and stores what changed, and tells every process up to which number there is something to read."""
+    return (
+        f"WITH changed AS ({changed}), written AS ("
+        " INSERT INTO desk.events (id, kind, key, body, actor, at)"
+        " SELECT nextval('desk.event_numbers'), kind, key, body, %(actor)s::text, clock_timestamp() FROM changed RETURNING id)"
+        f" SELECT pg_notify('{CHANNEL}', %(word)s::text || ':' || coalesce(max(id), 0)) FROM written"
+    )
 
 
 async def newest(connection: Connection) -> int:
@@ -129,9 +148,21 @@ async def after(connection: Connection, number: int, *, limit: int = _AT_ONCE) -
 
 async def prune(connection: Connection) -> None:
     """Forgets old events, never the newest: by what is left one sees who is too far behind."""
-    await connection.execute(
-        "DELETE FROM desk.events WHERE at < now() - %s AND id < (SELECT max(id) FROM desk.events)", (KEPT,)
-    )
+    while True:
+        done = await connection.execute(_PRUNE, {"at_once": _PRUNED_AT_ONCE, "kept": KEPT, "most": MOST_KEPT})
+        if done.rowcount < _PRUNED_AT_ONCE:
+            return
+
+
+# The oldest are looked at by their number, which costs the same however many there are.
+_PRUNE = """
+WITH last AS (SELECT max(id) AS id FROM desk.events),
+     oldest AS (SELECT id, at FROM desk.events ORDER BY id LIMIT %(at_once)s)
+DELETE FROM desk.events e USING oldest o, last
+WHERE e.id = o.id AND e.id < last.id AND (o.at < now() - %(kept)s OR e.id <= last.id - %(most)s)
+"""
+
+type Listener = Callable[[Sequence[Event]], None]
 
 
 class Feed:
@@ -147,7 +178,7 @@ class Feed:
         self._events: list[Event] = []
         self._since = 0
         """All events after this number are remembered."""
-        self._followers: set[asyncio.Event] = set()
+        self._listeners: list[Listener] = []
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
@@ -164,32 +195,27 @@ class Feed:
         """The number of the newest event known here."""
         return self._events[-1].id if self._events else self._since
 
-    async def follow(self, number: int) -> AsyncIterator[list[Event]]:
-        """All events after `number`, as they come, several at once where they are there.
+    @asynccontextmanager
+    async def telling(self, number: int, listener: Listener) -> AsyncIterator[None]:
+        """Tells `listener` all events after `number`, first those that it missed, then the others as they come.
+
+        Called from within the loop, so that fifty pages cost fifty calls and not fifty tasks; it must not wait or raise.
 
         Raises:
             TooFarBehind: they are no longer kept, or never were ours.
         """
         if number > self.newest and number > await self._newest_kept():
             raise TooFarBehind(_STALE)
-        with self._following() as changed:
-            while True:
-                changed.clear()
-                found = self._remembered(number) if number >= self._since else await self._kept(number)
-                if found:
-                    number = found[-1].id
-                    yield found
-                else:
-                    await changed.wait()
-
-    @contextmanager
-    def _following(self) -> Iterator[asyncio.Event]:
-        changed = asyncio.Event()
-        self._followers.add(changed)
+        while number < self._since and (found := await self._kept(number)):
+            listener(found)
+            number = found[-1].id
+        if missed := self._remembered(number):
+            listener(missed)
+        self._listeners.append(listener)
         try:
-            yield changed
+            yield
         finally:
-            self._followers.discard(changed)
+            self._listeners.remove(listener)
 
     def _remembered(self, number: int) -> list[Event]:
         return self._events[bisect_right(self._events, number, key=lambda event: event.id) :]
@@ -226,20 +252,21 @@ class Feed:
             self._ready.set()
             self.work.set()
             async for notice in connection.notifies():
-                if notice.payload == "work":
+                word, _, number = notice.payload.partition(":")
+                if word == "work":
                     self.work.set()
-                if notice.payload:
+                if int(number) > self.newest:  # not one that came while others were read
                     await self._read()
 
     async def _read(self) -> None:
-        """Takes in what is new; notifications that came meanwhile find nothing and cost one look."""
+        """Takes in what is new."""
         async with self._pool.connection() as connection:
             while found := await after(connection, self.newest):
                 self._events += found
                 if len(self._events) > 2 * _REMEMBERED:
                     self._since = self._events[-_REMEMBERED - 1].id
                     del self._events[:-_REMEMBERED]
-                for changed in self._followers:
-                    changed.set()
+                for listener in tuple(self._listeners):
+                    listener(found)
                 if len(found) < _AT_ONCE:
                     break

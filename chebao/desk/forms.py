@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from actions import forms_desk
 from chebao.db import Connection
 from chebao.desk import audit
 from chebao.errors import Conflict, InputRefused
@@ -30,9 +31,10 @@ class Running:
     edits: dict[str, Any]
     verified: dict[str, Any] | None
 
-    def shown(self) -> dict[str, Any] | None:
+    async def shown(self) -> dict[str, Any] | None:
         """The form for the page."""
-        return forms_desk.shown(self.task, self.draft, self.edits)
+        form: dict[str, Any] | None = (await dialogues()).shown(self.task, self.draft, self.edits)
+        return form
 
     def notes(self) -> list[dict[str, Any]]:
         """What its agent should look at, without the customer hearing of it."""
@@ -46,7 +48,25 @@ class Running:
         """
         if not words:
             return self.edits
-        return await forms_desk.check(self.task, self.draft, words, self.edits, verified=self.verified)
+        library = await dialogues()
+        edits: dict[str, Any] = await library.check(self.task, self.draft, words, self.edits, verified=self.verified)
+        return edits
+
+
+async def dialogues() -> ModuleType:
+    """`actions.forms_desk`, loaded in a thread when it is first needed: 49 MB and seconds that no start has to wait for."""
+    return await asyncio.to_thread(_load)
+
+
+def load_soon() -> None:
+    """Begins to load them: somebody has come to the desk and will look at a form."""
+    asyncio.get_running_loop().run_in_executor(None, _load)
+
+
+def _load() -> ModuleType:
+    from actions import forms_desk
+
+    return forms_desk
 
 
 async def running(connection: Connection, conversation_id: str) -> Running | None:

@@ -6,6 +6,7 @@ Who may do what at all is the caller's (`chebao.desk.access`); whose the convers
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -15,7 +16,6 @@ from chebao.db import Connection, Pool
 from chebao.desk import agents, events, notices, timers
 from chebao.desk.agents import Agent
 from chebao.desk.config import DeskSettings
-from chebao.desk.recorder import notes_of
 from chebao.errors import Conflict, InputRefused, RuleForbids
 
 _NOT_HIS = "这个会话不在您这里，请刷新后再看。"
@@ -197,14 +197,7 @@ class Handling:
         Raises:
             Conflict: it is not his, and he has not joined.
         """
-        async with self._pool.connection() as connection:
-            found = await connection.execute(
-                "SELECT 1 FROM hub.conversations c JOIN desk.episodes e ON e.conversation_id = c.id AND e.ended_at IS NULL"
-                " WHERE c.id = %(id)s AND c.agent_id <> %(agent)s AND %(agent)s = ANY(e.joined)",
-                {"id": conversation_id, "agent": agent.id},
-            )
-            joined = await found.fetchone() is not None
-        reply = Reply(text, attachments=attachments or [])
+        reply, joined = Reply(text, attachments=attachments or []), partial(_has_joined, conversation_id, agent.id)
         return await self._hub.agent_says(conversation_id, agent.id, reply, key=key, name=agent.name, joined=joined)
 
     async def add_note(self, agent: Agent, conversation_id: str, text: str, *, whisper: bool = False) -> int:
@@ -255,6 +248,14 @@ async def _leave_memo(work: Transaction, conversation: Conversation, agent: Agen
     await _note(work.connection, conversation, agent, memo, whisper=False)
 
 
+async def _has_joined(conversation_id: str, agent_id: str, connection: Connection) -> bool:
+    found = await connection.execute(
+        "SELECT 1 FROM desk.episodes WHERE conversation_id = %s AND ended_at IS NULL AND %s = ANY(joined)",
+        (conversation_id, agent_id),
+    )
+    return await found.fetchone() is not None
+
+
 async def _set_joined(work: Transaction, conversation_id: str, agent: Agent, joined: bool) -> bool:
     """Whether that changed anything."""
     change = "array_append(joined, %(agent)s)" if joined else "array_remove(joined, %(agent)s)"
@@ -268,5 +269,6 @@ async def _set_joined(work: Transaction, conversation_id: str, agent: Agent, joi
 
 async def _publish_sight(work: Transaction, conversation_id: str, agent: Agent) -> None:
     """Who has joined sees the conversation and its notes."""
-    changed = {"conversation": [conversation_id], "note": await notes_of(work.connection, conversation_id)}
-    await events.publish_rows(work.connection, changed, actor=agent.id)
+    await events.publish_rows(
+        work.connection, {"conversation": [conversation_id]}, notes_of=conversation_id, actor=agent.id
+    )

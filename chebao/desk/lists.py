@@ -96,7 +96,7 @@ async def closed(
 
 async def row(connection: Connection, conversation_id: str) -> dict[str, Any]:
     """A conversation's row, whoever has it."""
-    found = await (await connection.execute(rows.ONE["conversation"], ([conversation_id],))).fetchone()
+    found = await (await connection.execute(rows.ONE["conversation"], {"conversation": [conversation_id]})).fetchone()
     if found is None or found["body"] is None:
         found = await (await connection.execute(_LAST, (conversation_id,))).fetchone()
     if found is None:

@@ -9,13 +9,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
 from chebao.db import Connection, Pool
 from chebao.desk import auth
+from chebao.desk.agents import Agent, State
 from chebao.errors import Forbidden, Locked, LoginNeeded
 from chebao.logs import line
 
@@ -49,13 +55,23 @@ class Login:
     name: str
     role: Role
     skills: tuple[str, ...]
-    licensed: bool
+    licence_no: str | None
+    capacity: int
+    state: State
     csrf: str
     locked: bool
 
+    @property
+    def agent(self) -> Agent:
+        """Who it is, as the desk's rules need him."""
+        assert self.role != "system"
+        return Agent(
+            self.agent_id, self.name, self.role, list(self.skills), self.licence_no, self.capacity, False, self.state
+        )
+
 
 _LOGIN = """
-SELECT l.token_hash AS key, a.id AS agent_id, a.name, a.role, a.skills, a.licence_no IS NOT NULL AS licensed, l.csrf,
+SELECT l.token_hash AS key, a.id AS agent_id, a.name, a.role, a.skills, a.licence_no, a.capacity, a.state, l.csrf,
        l.locked_at IS NOT NULL OR l.seen_at <= now() - %(idle)s AS locked, l.seen_at <= now() - %(touch)s AS stale
 FROM desk.logins l JOIN desk.agents a ON a.id = l.agent_id
 WHERE l.token_hash = %(key)s AND NOT a.disabled AND l.created_at > now() - %(lasts)s
@@ -74,6 +90,25 @@ class Logins:
         self._pool, self._totp, self.idle = pool, totp, idle
         # One check at a time: it takes 64 MiB and a core, and so a burst of tries cannot overtake the count of those before.
         self._checking = asyncio.Lock()
+        # Below everything else, so that fifty who come to work at nine do not hold up their customers.
+        self._hashing = ThreadPoolExecutor(1, "desk-passwords", initializer=_step_back)
+        self._watching: dict[str, set[Callable[[], None]]] = defaultdict(set)
+
+    @contextmanager
+    def watching(self, agent_id: str, changed: Callable[[], None]) -> Iterator[None]:
+        """Calls back when a login of the agent may have been locked or ended in this process."""
+        self._watching[agent_id].add(changed)
+        try:
+            yield
+        finally:
+            self._watching[agent_id].discard(changed)
+            if not self._watching[agent_id]:
+                del self._watching[agent_id]
+
+    def look_again(self, agent_id: str) -> None:
+        """Something happened to the logins of an agent: his open lines look whether theirs still holds."""
+        for changed in tuple(self._watching.get(agent_id, ())):
+            changed()
 
     async def begin(self, name: str, password: str, code: str | None, address: str) -> tuple[str, Login]:
         """A new login and its token.
@@ -117,9 +152,10 @@ class Logins:
         """Logs out."""
         async with self._pool.connection() as connection:
             await connection.execute("DELETE FROM desk.logins WHERE token_hash = %s", (login.key,))
+        self.look_again(login.agent_id)
 
     async def end_all(self, connection: Connection, agent_id: str) -> None:
-        """Logs an agent out everywhere: his password changed, or he left."""
+        """Logs an agent out everywhere: his password changed, or he left. After the commit call `look_again`."""
         await connection.execute("DELETE FROM desk.logins WHERE agent_id = %s", (agent_id,))
 
     async def lock(self, login: Login) -> None:
@@ -128,6 +164,7 @@ class Logins:
             await connection.execute(
                 "UPDATE desk.logins SET locked_at = now() WHERE token_hash = %s AND locked_at IS NULL", (login.key,)
             )
+        self.look_again(login.agent_id)
 
     async def unlock(self, login: Login, password: str, address: str) -> None:
         """Opens a locked login; wrong tries count like those of a login.
@@ -152,13 +189,14 @@ class Logins:
         auth.check_new(new, login.agent_id)
         async with self._checking, self._pool.connection() as connection:
             await self._check(connection, login.agent_id, old, address)
-            password_hash = await asyncio.to_thread(auth.hash_password, new)
+            password_hash = await self._apart(auth.hash_password, new)
             await connection.execute(
                 "UPDATE desk.agents SET password_hash = %s WHERE id = %s", (password_hash, login.agent_id)
             )
             await connection.execute(
                 "DELETE FROM desk.logins WHERE agent_id = %s AND token_hash <> %s", (login.agent_id, login.key)
             )
+        self.look_again(login.agent_id)
 
     async def ticket(self, login: Login) -> str:
         """Opens one socket, once, within half a minute."""
@@ -181,6 +219,9 @@ class Logins:
             row = await taken.fetchone()
             return await self._find(connection, bytes(row["login_hash"]), active=False) if row else None
 
+    async def _apart[*Given, T](self, work: Callable[[*Given], T], *given: *Given) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._hashing, work, *given)
+
     async def _find(self, connection: Connection, key: bytes, *, active: bool) -> Login | None:
         values = {"key": key, "idle": self.idle, "touch": min(_TOUCH_EVERY, self.idle / 10), "lasts": LASTS}
         row = await (await connection.execute(_LOGIN, values)).fetchone()
@@ -199,7 +240,7 @@ class Logins:
         )
         agent = await found.fetchone()
         stored = agent["password_hash"] if agent else None
-        if not await asyncio.to_thread(auth.verify, stored, password) or agent is None:
+        if not await self._apart(auth.verify, stored, password) or agent is None:
             await self._count(connection, name, address)
             raise LoginNeeded(_WRONG, code="wrong_password")
         return agent
@@ -239,3 +280,8 @@ class Logins:
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
+
+
+def _step_back() -> None:
+    """Lets all other threads go first (on Linux this holds for one thread, and those that it starts for the lanes of argon2)."""
+    os.nice(10)

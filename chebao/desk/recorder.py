@@ -13,7 +13,6 @@ from uuid import uuid4
 from psycopg.types.json import Jsonb
 
 from chebao.conversations.api import Change, Conversation, Unit
-from chebao.db import Connection
 from chebao.desk import events, timers
 from chebao.desk.config import DeskSettings
 
@@ -118,19 +117,13 @@ class Recorder:
         agents = {a for a in (before.agent_id, conversation.agent_id) if a} if moved or held else set()
         waits = conversation.owner == "queued" and sought
         freed = bool(before.agent_id) and (moved or held)
-        notes = await notes_of(unit.connection, conversation.id) if sought and before.owner in LIVE else ()
-        changed = {"conversation": [conversation.id], "agent": agents, "note": notes}
-        await events.publish_rows(unit.connection, changed, work=waits or freed)
-
-
-async def notes_of(connection: Connection, conversation_id: str) -> list[str]:
-    """The notes of the last episode: who may see them changes with who has the conversation, or joined."""
-    found = await connection.execute(
-        "SELECT id::text FROM desk.notes WHERE conversation_id = %s AND at >="
-        " (SELECT max(queued_at) FROM desk.episodes WHERE conversation_id = %s)",
-        (conversation_id, conversation_id),
-    )
-    return [row["id"] for row in await found.fetchall()]
+        seen_by_others = sought and before.owner in LIVE
+        await events.publish_rows(
+            unit.connection,
+            {"conversation": [conversation.id], "agent": agents},
+            notes_of=conversation.id if seen_by_others else None,
+            work=waits or freed,
+        )
 
 
 def skill_of(conversation: Conversation) -> str:

@@ -78,10 +78,23 @@ WHERE true
 ALL: Final[dict[str, str]] = {"conversation": _CONVERSATION, "agent": _AGENT, "note": _NOTE}
 """By kind, the query of all rows of the state: `key` and `body`."""
 
-_KEYS = {"conversation": "c.id", "agent": "a.id", "note": "n.id::text"}
+_KEYS = {
+    "conversation": ("c.id", "unnest(%(conversation)s::text[])"),
+    "agent": ("a.id", "unnest(%(agent)s::text[])"),
+    "note": ("n.id::text", "unnest(%(note)s::text[])"),
+    "notes_of": (
+        "n.id::text",
+        "(SELECT n.id::text FROM desk.notes n WHERE n.conversation_id = ANY(%(notes_of)s) AND n.at >= ("
+        "SELECT max(p.queued_at) FROM desk.episodes p WHERE p.conversation_id = n.conversation_id))",
+    ),
+}
+KIND: Final[dict[str, str]] = {"conversation": "conversation", "agent": "agent", "note": "note", "notes_of": "note"}
 
 ONE: Final[dict[str, str]] = {
-    kind: f"SELECT k.key, (SELECT r.body FROM ({query} AND {_KEYS[kind]} = k.key) r) AS body FROM unnest(%s::text[]) k(key)"
-    for kind, query in ALL.items()
+    name: f"SELECT k.key, (SELECT r.body FROM ({ALL[KIND[name]]} AND {key} = k.key) r) AS body FROM {keys} k(key)"
+    for name, (key, keys) in _KEYS.items()
 }
-"""By kind, the rows of given keys; a body is null where the key has no row any more."""
+"""The rows of given keys, a parameter of the kind's name; a body is null where the key has no row any more.
+
+`notes_of`: all notes of the last episode of these conversations.
+"""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ from chebao.conversations.api import MAX_TEXT
 from chebao.desk import agents, messages, state
 from chebao.desk.access import Caller, of_login
 from chebao.desk.agents import Agent
-from chebao.desk.events import TooFarBehind
+from chebao.desk.events import Event, TooFarBehind
 from chebao.desk.logins import Login
 from chebao.desk.routes.parts import Parts
 from chebao.errors import NotFound
@@ -82,7 +82,8 @@ class Socket:
         self._caller: Caller = of_login(login)
         self._out: asyncio.Queue[str] = asyncio.Queue(_WAITING_AT_MOST)
         self._open: dict[str, asyncio.Task[None]] = {}
-        self._looked_at_login = 0.0
+        self._looked_at_login = -LOOK_AT_LOGIN_EVERY
+        self._look_now = asyncio.Event()
 
     async def run(self) -> None:
         """Greets, then carries frames until the end; says by a code why it ended."""
@@ -91,7 +92,7 @@ class Socket:
         try:
             await self._look_at_login(active=False)
             after = await self._greeting()
-            tasks = [asyncio.create_task(work) for work in (self._read(), self._write(), self._follow(after))]
+            tasks = [asyncio.create_task(work) for work in (self._read(), self._write(), self._follow(after), self._guard())]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
@@ -158,6 +159,15 @@ class Socket:
         else:
             raise _Closed(REFUSED)
 
+    async def _guard(self) -> None:
+        """Ends the line as soon as its login is locked or ended here; by other processes `_look_at_login` finds out."""
+        with self._parts.logins.watching(self._login.agent_id, self._look_now.set):
+            while True:
+                await self._look_now.wait()
+                self._look_now.clear()
+                self._looked_at_login = -LOOK_AT_LOGIN_EVERY
+                await self._look_at_login(active=False)
+
     async def _look_at_login(self, *, active: bool) -> None:
         """Ends the line where the login is over or locked; looks now and then only."""
         now = asyncio.get_running_loop().time()
@@ -216,16 +226,32 @@ class Socket:
         async with self._parts.pool.connection() as connection:
             agent = await agents.get(connection, self._login.agent_id)
         view = state.View(agent)
-        try:
-            async for found in self._parts.feed.follow(after):
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def tell(found: Sequence[Event]) -> None:
+            try:
                 for event in found:
-                    seen = view.see(event)
-                    if seen is not None:
-                        await self._out.put(seen.frame)
-                    if event.kind == "agent" and event.key == agent.id:
-                        _check_unchanged(agent, event.body)
+                    self._show(view, agent, event)
+            except _Closed as closed:
+                if not over.done():
+                    over.set_exception(closed)
+
+        try:
+            async with self._parts.feed.telling(after, tell):
+                await over
         except TooFarBehind:
             raise _Closed(STALE) from None
+
+    def _show(self, view: state.View, agent: Agent, event: Event) -> None:
+        """Sends one event, if this agent may see it; ends a line that cannot keep up."""
+        seen = view.see(event)
+        if seen is not None:
+            try:
+                self._out.put_nowait(seen.frame)
+            except asyncio.QueueFull:
+                raise _Closed(STALE) from None
+        if event.kind == "agent" and event.key == agent.id:
+            _check_unchanged(agent, event.body)
 
     def _begin(self, conversation_id: str, after: int) -> None:
         self._end(conversation_id)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from chebao import background
 from chebao.backoffice.client import BackOffice
 from chebao.conversations.api import Hub, Reply
 from chebao.db import Connection, Pool, transaction
@@ -70,11 +70,7 @@ class TicketJob:
         ]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*(background.stop(task) for task in self._tasks))
 
     async def _repeat(self, name: str, do: Callable[[], Awaitable[None]], every: float) -> None:
         while True:

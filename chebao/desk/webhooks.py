@@ -15,6 +15,7 @@ import json
 import logging
 import random
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from typing import Any
 
 import httpx
 
+from chebao import background
 from chebao.db import Connection, Pool
 from chebao.desk import events
 from chebao.desk.events import Event, Feed
@@ -40,7 +42,13 @@ _LOOK_AGAIN = 60.0
 _GONE = 410
 _SECRET = "whsec_"  # noqa: S105 - the prefix of secrets in Standard Webhooks
 
-_SHOWN = "id, url, kinds, active, sent_to, failures, next_at, created_at"
+_SHOWN = "id, url, kinds, active, sent_to, failures, problem, next_at, created_at"
+_FIND = f"""
+SELECT {_SHOWN}, waiting.count AS waiting, waiting.since AS waiting_since FROM desk.webhooks CROSS JOIN LATERAL (
+    SELECT count(*), min(at) AS since FROM (
+        SELECT at FROM desk.events WHERE id > sent_to AND kind = ANY(kinds) ORDER BY id LIMIT 10000) untold) waiting
+ORDER BY id
+"""
 
 
 @dataclass(frozen=True)
@@ -66,8 +74,8 @@ def signature(secret: str, message_id: str, at: int, body: bytes) -> str:
 
 
 async def find(connection: Connection) -> list[dict[str, Any]]:
-    """All webhooks, without their secrets."""
-    rows = await connection.execute(f"SELECT {_SHOWN} FROM desk.webhooks ORDER BY id")
+    """All webhooks, without their secrets; how many events each has not got yet (10,000 at most), since when, and why."""
+    rows = await connection.execute(_FIND)
     return [dict(row) for row in await rows.fetchall()]
 
 
@@ -107,7 +115,8 @@ async def replay(connection: Connection, hook_id: int, after: int) -> dict[str, 
         NotFound: there is no such webhook.
     """
     found = await connection.execute(
-        f"UPDATE desk.webhooks SET sent_to = %s, failures = 0, active = true, next_at = now() WHERE id = %s RETURNING {_SHOWN}",
+        f"UPDATE desk.webhooks SET sent_to = %s, failures = 0, problem = NULL, active = true, next_at = now()"
+        f" WHERE id = %s RETURNING {_SHOWN}",
         (after, hook_id),
     )
     row = await found.fetchone()
@@ -126,16 +135,26 @@ UPDATE desk.webhooks SET next_at = now() + %(lease)s WHERE id = (
 RETURNING id, url, secret, kinds, sent_to, failures
 """
 _DUE = """
-SELECT EXTRACT(EPOCH FROM min(next_at) - now()) AS seconds FROM desk.webhooks WHERE active
-    AND EXISTS (SELECT FROM desk.events e WHERE e.id > sent_to AND e.kind = ANY(kinds))
+SELECT count(*) > 0 AS any, EXTRACT(EPOCH FROM min(next_at) FILTER (
+    WHERE EXISTS (SELECT FROM desk.events e WHERE e.id > sent_to AND e.kind = ANY(kinds))) - now()) AS seconds
+FROM desk.webhooks WHERE active
+"""
+# Whom nothing concerned for long need not look through all that again.
+_SKIP = """
+UPDATE desk.webhooks w SET sent_to = newest.id FROM (SELECT max(id) AS id FROM desk.events) newest
+WHERE w.active AND w.sent_to < newest.id - 1000
+    AND NOT EXISTS (SELECT FROM desk.events e WHERE e.id > w.sent_to AND e.kind = ANY(w.kinds))
 """
 _EVENTS = """
 SELECT id, kind, key, body, at, actor FROM desk.events WHERE id > %s AND kind = ANY(%s) ORDER BY id LIMIT %s
 """
 # `sent_to` is compared so that a replay that was asked for meanwhile stays.
-_TAKEN = "UPDATE desk.webhooks SET sent_to = %s, failures = 0, next_at = now() WHERE id = %s AND sent_to = %s"
+_TAKEN = (
+    "UPDATE desk.webhooks SET sent_to = %s, failures = 0, problem = NULL, next_at = now() WHERE id = %s AND sent_to = %s"
+)
 _REFUSED = """
-UPDATE desk.webhooks SET failures = least(failures + 1, 1000), next_at = now() + %s, active = active AND NOT %s WHERE id = %s
+UPDATE desk.webhooks SET failures = least(failures + 1, 1000), problem = %(problem)s, next_at = now() + %(pause)s,
+    active = active AND NOT %(gone)s WHERE id = %(id)s
 """
 
 
@@ -148,44 +167,42 @@ class Sender:
 
     def __init__(self, pool: Pool, feed: Feed, *, first_pause: float = 2.0) -> None:
         self._pool, self._feed, self._first_pause = pool, feed, first_pause
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._any = True
+        """Whether there is anybody to tell; without, events need not wake us."""
 
     async def start(self) -> None:
         self._http = httpx.AsyncClient(timeout=_ANSWER_WITHIN, follow_redirects=False, trust_env=False)
-        self._tasks = [
-            asyncio.create_task(self._run(), name="desk-webhooks"),
-            asyncio.create_task(self._listen(), name="desk-webhooks-feed"),
-        ]
+        self._task = asyncio.create_task(self._run(), name="desk-webhooks")
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await background.stop(self._task)
+        if self._task:
             await self._http.aclose()
 
     def wake(self) -> None:
         """A webhook is new, or is to be told again."""
         self._wake.set()
 
-    async def _listen(self) -> None:
-        async for _ in self._feed.follow(self._feed.newest):
+    def _heard(self, _: Sequence[Event]) -> None:
+        if self._any:
             self._wake.set()
 
     async def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                while hook := await self._due():
-                    await self._tell(hook)
-                pause = await self._pause()
-            except Exception:
-                log.exception(line("desk_webhooks_failed"))
-                pause = _LOOK_AGAIN
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wake.wait()
+        async with self._feed.telling(self._feed.newest, self._heard):
+            while True:
+                self._wake.clear()
+                try:
+                    while hook := await self._due():
+                        await self._tell(hook)
+                    pause = await self._pause()
+                except Exception:
+                    log.exception(line("desk_webhooks_failed"))
+                    pause = _LOOK_AGAIN
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
 
     async def _due(self) -> Hook | None:
         async with self._pool.connection() as connection:
@@ -195,8 +212,10 @@ class Sender:
     async def _pause(self) -> float:
         """Seconds until the next try is due."""
         async with self._pool.connection() as connection:
+            await connection.execute(_SKIP)
             row = await (await connection.execute(_DUE)).fetchone()
-        seconds = row["seconds"] if row else None
+        assert row is not None
+        self._any, seconds = row["any"], row["seconds"]
         return _LOOK_AGAIN if seconds is None else min(max(float(seconds), 0.01), _LOOK_AGAIN)
 
     async def _tell(self, hook: Hook) -> None:
@@ -210,8 +229,11 @@ class Sender:
                 await connection.execute(_TAKEN, (last, hook.id, hook.sent_to))
                 return
             pause = min(self._first_pause * 2 ** min(hook.failures, 20), _LONGEST_PAUSE) * random.uniform(0.8, 1.2)
-            await connection.execute(_REFUSED, (timedelta(seconds=pause), problem == str(_GONE), hook.id))
-        log.warning(line("desk_webhook_refused", webhook=hook.id, problem=problem, failures=hook.failures + 1))
+            gone = problem == str(_GONE)
+            refused = {"problem": problem, "pause": timedelta(seconds=pause), "gone": gone, "id": hook.id}
+            await connection.execute(_REFUSED, refused)
+        failures = hook.failures + 1
+        log.warning(line("desk_webhook_refused", webhook=hook.id, problem=problem, failures=failures, dead=gone))
 
     async def _post(self, hook: Hook, found: list[Event]) -> str | None:
         """Hands events over; what went wrong, None for nothing."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from chebao.db import Connection
-from chebao.desk import audit, auth, events, rows
+from chebao.desk import audit, auth, events, rows, tickets
 from chebao.desk.access import Caller
 from chebao.desk.routes.parts import Asking, Parts
 from chebao.errors import Conflict, Forbidden, NotFound
@@ -95,8 +95,13 @@ def add(routes: APIRouter, parts: Parts) -> None:
                 await parts.logins.end_all(connection, agent)
             detail = {"id": agent, "changed": sorted(given), "before": {n: before[n] for n in given if n in before}}
             await audit.note(connection, caller.id, "agent.change", detail=detail)
-            await events.publish_rows(connection, {"agent": [agent]}, actor=caller.id, work=True)
-            return await _one(connection, agent)
+            named = await _signed_by(connection, agent) if given.get("name", before["name"]) != before["name"] else {}
+            for number in named.pop("ticket", ()):
+                await tickets.publish(connection, number, caller.id)
+            await events.publish_rows(connection, {"agent": [agent], **named}, actor=caller.id, work=True)
+            row = await _one(connection, agent)
+        parts.logins.look_again(agent)
+        return row
 
     @routes.post("/agents/{agent}/totp", status_code=201, tags=["agents"])
     async def totp(caller: Asking, agent: str) -> dict[str, str]:
@@ -115,6 +120,21 @@ _SET = {
     name: f"UPDATE desk.agents SET {name} = %s WHERE id = %s"
     for name in ("name", "role", "skills", "licence_no", "capacity", "disabled", "password_hash")
 }
+
+
+async def _signed_by(connection: Connection, agent_id: str) -> dict[str, list[str]]:
+    """Keys by kind of the rows that show the agent's name."""
+    found = await connection.execute(
+        "SELECT 'conversation' AS kind, id AS key FROM hub.conversations WHERE agent_id = %(id)s"
+        " UNION ALL SELECT 'ticket', number FROM desk.tickets WHERE owner_id = %(id)s AND state <> 'closed'"
+        " UNION ALL SELECT 'note', n.id::text FROM desk.notes n JOIN desk.episodes e"
+        " ON e.conversation_id = n.conversation_id AND e.ended_at IS NULL WHERE n.agent_id = %(id)s",
+        {"id": agent_id},
+    )
+    keys: dict[str, list[str]] = {}
+    for row in await found.fetchall():
+        keys.setdefault(row["kind"], []).append(row["key"])
+    return keys
 
 
 def _check_may(caller: Caller, before: Role, after: Role) -> None:
@@ -144,7 +164,7 @@ async def _closed(connection: Connection) -> dict[str, dict[str, Any]]:
 
 
 async def _one(connection: Connection, agent_id: str) -> dict[str, Any]:
-    row = await (await connection.execute(rows.ONE["agent"], ([agent_id],))).fetchone()
+    row = await (await connection.execute(rows.ONE["agent"], {"agent": [agent_id]})).fetchone()
     body = row["body"] if row and row["body"] else (await _closed(connection)).get(agent_id, {})
     kept = await (await connection.execute(_ROWS.replace(" ORDER", " WHERE id = %s ORDER"), (agent_id,))).fetchone()
     return body | (kept or {})

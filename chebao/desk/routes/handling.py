@@ -224,7 +224,8 @@ def _add_business(routes: APIRouter, parts: Parts) -> None:
         """
         await _edited(parts, caller, conversation, body)
         async with parts.pool.connection() as connection:
-            return {"form": forms.required(await forms.running(connection, conversation)).shown()}
+            form = forms.required(await forms.running(connection, conversation))
+        return {"form": await form.shown()}
 
     @routes.post("/conversations/{conversation}/payment-link", status_code=201, tags=["conversations"])
     async def payment_link(caller: Asking, conversation: str, body: PaymentLink) -> dict[str, Any]:

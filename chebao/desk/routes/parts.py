@@ -47,6 +47,8 @@ class Parts:
         Raises:
             InputRefused: a program that names none.
         """
+        if caller.login:
+            return caller.login.agent
         async with self.pool.connection() as connection:
             return await agents.get(connection, caller.acting())
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from chebao.db import Connection
-from chebao.desk import rows, state
+from chebao.desk import forms, rows, state
 from chebao.desk.access import COOKIE, PREFIX
 from chebao.desk.logins import LASTS, Login
 from chebao.desk.routes.parts import Asking, Parts
@@ -68,6 +68,7 @@ def _add_login(routes: APIRouter, parts: Parts) -> None:
             samesite="strict",
             secure=settings.public_url.startswith("https://"),
         )
+        forms.load_soon()
         async with parts.pool.connection() as connection:
             return {"agent": await _agent(connection, begun.agent_id), "csrf": begun.csrf, "demo": settings.demo}
 
@@ -144,7 +145,7 @@ def _of(login: Login | None) -> Login:
 
 
 async def _agent(connection: Connection, agent_id: str) -> dict[str, Any]:
-    row = await (await connection.execute(rows.ONE["agent"], ([agent_id],))).fetchone()
+    row = await (await connection.execute(rows.ONE["agent"], {"agent": [agent_id]})).fetchone()
     if row is None or row["body"] is None:
         raise LoginNeeded("请先登录。", code="login_needed")
     body: dict[str, Any] = row["body"]

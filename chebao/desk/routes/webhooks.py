@@ -29,7 +29,8 @@ class Replay(BaseModel):
 def add(routes: APIRouter, parts: Parts) -> None:
     @routes.get("/webhooks", tags=["webhooks"])
     async def all_of_them() -> dict[str, Any]:
-        """The webhooks: up to which event each has been told, how often in a row it did not answer, when it is tried next."""
+        """The webhooks: up to which event each has been told, how many `waiting` and since when, how often in a row it did not
+        answer and why (`problem`), when it is tried next. One that is not `active` has answered 410; a replay wakes it."""
         async with parts.pool.connection() as connection:
             return {"rows": await webhooks.find(connection)}
 

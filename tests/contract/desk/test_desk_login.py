@@ -148,19 +148,29 @@ async def test_an_idle_login_is_locked_and_what_the_page_does_by_itself_is_no_si
     await agent.get("/state")
 
 
-async def test_a_locked_or_ended_login_loses_its_line(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chebao.desk.socket.LOOK_AT_LOGIN_EVERY", 0)
-    agent = await site.person("general")
+async def test_a_locked_or_ended_login_loses_its_line_at_once(site: Site) -> None:
+    agent, admin = await site.person("general"), await site.person(role="admin")
     async with agent.line() as line:
         await agent.does("/lock")
-        assert await agent.refused("POST", "/socket-ticket") == (423, "desk_locked")
-        await line.send("ping")
         assert await line.closed() == 4423 and line.passed[-1] == {"type": "locked"}
+        assert await agent.refused("POST", "/socket-ticket") == (423, "desk_locked")
     await agent.does("/unlock", {"password": PASSWORD})
     async with agent.line() as line:
         await agent.does("/logout")
-        await line.send("ping")
         assert await line.closed() == 4401
+    await agent.login()
+    async with agent.line() as line:
+        await admin.does(f"/agents/{agent.id}", {"password": "another word 43"}, method="PUT")
+        assert await line.closed() == 4401
+
+
+async def test_a_login_that_another_process_locked_loses_its_line(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chebao.desk.socket.LOOK_AT_LOGIN_EVERY", 0)
+    agent = await site.person("general")
+    async with agent.line() as line:
+        await site.office.rows("UPDATE desk.logins SET locked_at = now() WHERE agent_id = %s", agent.id)
+        await line.send("ping")
+        assert await line.closed() == 4423
 
 
 async def test_writes_need_the_token_of_the_page(site: Site) -> None:

@@ -131,6 +131,17 @@ async def test_unknown_variables_and_taken_shortcuts_are_refused(connection: Con
     ).text == "壹"
 
 
+async def test_a_shortcut_given_away_in_the_same_moment_is_a_conflict(connection: Connection, database_url: str) -> None:
+    await canned.create(connection, Wanted(title="一", text="一", shortcut="tk"), "lead1")
+    async with await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row) as other:
+        second = asyncio.create_task(canned.create(other, Wanted(title="二", text="二", shortcut="tk"), "lead2"))
+        await asyncio.sleep(0.1)  # it has looked, found the shortcut free, and waits for the first to end
+        await connection.commit()
+        with pytest.raises(Conflict, match="快捷词"):
+            await second
+    await connection.execute("DELETE FROM desk.canned_replies")
+
+
 async def test_our_first_replies_come_once_and_deleted_ones_stay_away(connection: Connection) -> None:
     seeded = await canned.seed(connection)
     replies = await canned.find(connection)

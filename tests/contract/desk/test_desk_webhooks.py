@@ -142,6 +142,26 @@ async def test_an_address_that_is_gone_is_left_alone(site: Site, program: Person
     await site.office.waiting("claims")
     await asyncio.sleep(0.3)
     assert len(receiver.bodies) == 1
+    (row,) = (await program.get("/webhooks"))["rows"]
+    assert row["problem"] == "410" and row["waiting"] >= 2 and row["waiting_since"]
+    await program.does(f"/webhooks/{row['id']}/replay", {"after": row["sent_to"]})
+
+    async def caught_up() -> bool:
+        (now,) = (await program.get("/webhooks"))["rows"]
+        return bool(now["active"] and now["waiting"] == 0 and now["problem"] is None)
+
+    await until(caught_up, within=15)
+
+
+async def test_whom_nothing_concerned_is_not_looked_through_again(site: Site, program: Person) -> None:
+    hook = await program.does("/webhooks", {"url": "http://127.0.0.1:1/nobody", "kinds": ["note"]})
+    await site.office.rows("SELECT setval('desk.event_numbers', nextval('desk.event_numbers') + 2000)")
+    await site.office.waiting("claims")
+
+    async def ahead() -> bool:
+        return bool((await program.get("/webhooks"))["rows"][0]["sent_to"] > hook["sent_to"] + 1000)
+
+    await until(ahead, within=15)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from chebao.conversations.api import Change, Incoming, Reply, Unit, give_to_agent
 from chebao.conversations.tables import conversations
+from chebao.db import Connection
 from chebao.errors import Conflict
 from tests.contract.hub.running import Running, Start
 from tests.fakes.rasa import FakeRasa
@@ -138,6 +139,10 @@ async def test_the_bots_late_answer_is_dropped_when_an_agent_has_come(
     assert "收到：我的车被撞了" not in texts and texts[-1] == "我是林晓，您说。"
 
 
+async def _joined(_: Connection) -> bool:
+    return True
+
+
 async def test_an_agents_words_are_said_once_and_only_while_it_is_his(app: Running, sender: str) -> None:
     await app.say(sender, "转人工")
     conversation = await app.conversation_id(sender)
@@ -149,7 +154,7 @@ async def test_an_agents_words_are_said_once_and_only_while_it_is_his(app: Runni
     assert await app.hub.agent_says(conversation, "agent1", words, key="k1", name="林晓") == seq
     with pytest.raises(Conflict):
         await app.hub.agent_says(conversation, "agent2", words, key="k2", name="周敏")
-    await app.hub.agent_says(conversation, "agent2", Reply("我也在。"), key="k3", name="周敏", joined=True)
+    await app.hub.agent_says(conversation, "agent2", Reply("我也在。"), key="k3", name="周敏", joined=_joined)
     said = [m for m in await app.stream(sender) if m["from"] == "agent"]
     assert [(m["text"], m["custom"]["agent"]["name"]) for m in said] == [("您好，请讲。", "林晓"), ("我也在。", "周敏")]
     await app.hub.close(conversation, "agent1")

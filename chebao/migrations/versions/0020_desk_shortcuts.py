@@ -1,0 +1,31 @@
+"""One canned reply per shortcut; why a webhook was not taken.
+
+Revision ID: 0020
+Revises: 0019
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0020"
+down_revision = "0019"
+branch_labels = None
+depends_on = None
+
+_UP = """
+UPDATE desk.canned_replies later SET shortcut = NULL FROM desk.canned_replies first
+WHERE first.shortcut = later.shortcut AND first.id < later.id;
+CREATE UNIQUE INDEX canned_shortcuts ON desk.canned_replies (shortcut);
+
+ALTER TABLE desk.webhooks ADD COLUMN problem text;
+"""
+
+
+def upgrade() -> None:
+    op.execute(_UP)
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE desk.webhooks DROP COLUMN problem")
+    op.execute("DROP INDEX desk.canned_shortcuts")
