@@ -14,6 +14,7 @@ from channels.wechat.cli import findings as wechat_findings
 from channels.wechat.cli import wechat_app
 from chebao import db, stack
 from chebao.desk.cli import agent_app
+from chebao.desk.doctor import findings as desk_findings
 from chebao.doctor import Finding, mode, refused, report, service
 from chebao.quality.cli import model_app, review_app
 from chebao.settings import ROOT, get_settings
@@ -42,8 +43,8 @@ def doctor() -> None:
         sys.exit(1)
 
     async def look() -> list[Finding]:
-        channels = [*await wechat_findings(settings), *await telegram_findings(settings)]
-        return [*mode(settings), *await service(settings), *channels]
+        looks = (service, desk_findings, wechat_findings, telegram_findings)
+        return [*mode(settings), *(finding for look_at in looks for finding in await look_at(settings))]
 
     found = asyncio.run(look())
     print(report(found))

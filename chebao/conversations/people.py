@@ -16,7 +16,6 @@ from chebao.conversations.types import Owner, Reply
 from chebao.conversations.unit import Surroundings, Unit, lock_unit
 from chebao.db import Connection, Pool, transaction
 
-
 type Joined = Callable[[Connection], Awaitable[bool]]
 
 

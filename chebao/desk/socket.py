@@ -92,7 +92,9 @@ class Socket:
         try:
             await self._look_at_login(active=False)
             after = await self._greeting()
-            tasks = [asyncio.create_task(work) for work in (self._read(), self._write(), self._follow(after), self._guard())]
+            tasks = [
+                asyncio.create_task(work) for work in (self._read(), self._write(), self._follow(after), self._guard())
+            ]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()

@@ -149,9 +149,7 @@ _EVENTS = """
 SELECT id, kind, key, body, at, actor FROM desk.events WHERE id > %s AND kind = ANY(%s) ORDER BY id LIMIT %s
 """
 # `sent_to` is compared so that a replay that was asked for meanwhile stays.
-_TAKEN = (
-    "UPDATE desk.webhooks SET sent_to = %s, failures = 0, problem = NULL, next_at = now() WHERE id = %s AND sent_to = %s"
-)
+_TAKEN = "UPDATE desk.webhooks SET sent_to = %s, failures = 0, problem = NULL, next_at = now() WHERE id = %s AND sent_to = %s"
 _REFUSED = """
 UPDATE desk.webhooks SET failures = least(failures + 1, 1000), problem = %(problem)s, next_at = now() + %(pause)s,
     active = active AND NOT %(gone)s WHERE id = %(id)s

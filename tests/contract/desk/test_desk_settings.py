@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -131,7 +132,9 @@ async def test_unknown_variables_and_taken_shortcuts_are_refused(connection: Con
     ).text == "壹"
 
 
-async def test_a_shortcut_given_away_in_the_same_moment_is_a_conflict(connection: Connection, database_url: str) -> None:
+async def test_a_shortcut_given_away_in_the_same_moment_is_a_conflict(
+    connection: Connection, database_url: str
+) -> None:
     await canned.create(connection, Wanted(title="一", text="一", shortcut="tk"), "lead1")
     async with await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row) as other:
         second = asyncio.create_task(canned.create(other, Wanted(title="二", text="二", shortcut="tk"), "lead2"))

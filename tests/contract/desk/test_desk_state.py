@@ -81,7 +81,9 @@ class World:
             change(await work.unit(self.customers[act.customer]))
 
     async def writes_photo(self, act: Act) -> None:
-        (row,) = await self.office.rows("SELECT peer FROM hub.conversations WHERE id = %s", self.customers[act.customer])
+        (row,) = await self.office.rows(
+            "SELECT peer FROM hub.conversations WHERE id = %s", self.customers[act.customer]
+        )
         photo = {"id": f"photo{self.count}", "content_type": "image/jpeg", "url": "https://example.com/1.jpg"}
         await self.office.hub.accept(Incoming("door", "", row["peer"], None, "", attachments=[photo]))
 

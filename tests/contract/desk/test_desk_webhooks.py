@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from chebao.desk import doctor
 from chebao.desk.webhooks import signature
 from tests.contract.desk.office import until
 from tests.contract.desk.site import Person, Site
@@ -144,6 +145,9 @@ async def test_an_address_that_is_gone_is_left_alone(site: Site, program: Person
     assert len(receiver.bodies) == 1
     (row,) = (await program.get("/webhooks"))["rows"]
     assert row["problem"] == "410" and row["waiting"] >= 2 and row["waiting_since"]
+    chosen = site.app.state.parts.settings.model_copy(update={"public_url": site.base})
+    (finding,) = await doctor.findings(chosen)
+    assert not finding.good and receiver.url in finding.chinese and "410" in finding.english
     await program.does(f"/webhooks/{row['id']}/replay", {"after": row["sent_to"]})
 
     async def caught_up() -> bool:
@@ -151,6 +155,7 @@ async def test_an_address_that_is_gone_is_left_alone(site: Site, program: Person
         return bool(now["active"] and now["waiting"] == 0 and now["problem"] is None)
 
     await until(caught_up, within=15)
+    assert [finding.good for finding in await doctor.findings(chosen)] == [True]
 
 
 async def test_whom_nothing_concerned_is_not_looked_through_again(site: Site, program: Person) -> None:

@@ -16,6 +16,8 @@ from tests.soak.desk.people import dialogue
 from tests.soak.desk.phases import FULL, SHORT, Site, Size
 from tests.soak.server import prepared
 
+_SAY_EVERY = 30.0
+
 
 async def soak(size: Size) -> dict[str, float]:
     """Runs everything and returns the figures."""
@@ -25,16 +27,17 @@ async def soak(size: Size) -> dict[str, float]:
     async with prepared(rasa.url, {}) as server:
         await server.start()
         site = Site(server, size)
-        await _told("arrivals", phases.arrivals(site))
+        await _told(site, "arrivals", phases.arrivals(site))
+        cost = await phases.cost(site)
         queue_p99, desk_p99 = p99(site.account.queue_times), p99(site.account.screen_times)
         given = await phases.assignments(site)
-        screen_p99 = p99(await _told("screens", phases.screens(site)))
-        wrong = await _told("races", phases.races(site))
-        killed = await _told("kills", phases.kills(site))
+        screen_p99 = p99(await _told(site, "screens", phases.screens(site)))
+        wrong = await _told(site, "races", phases.races(site))
+        killed = await _told(site, "kills", phases.kills(site))
         broken = await phases.promises(site)
         lost, doubled = await phases.lost_and_doubled(site)
         await server.kill()
-        violated = await _told("matrix", phases.matrix(site))
+        violated = await _told(site, "matrix", phases.matrix(site))
         for refusal in site.account.refused[:5]:
             print(f"refused: {refusal}", file=sys.stderr)
     await rasa.stop()
@@ -43,6 +46,7 @@ async def soak(size: Size) -> dict[str, float]:
         "assign_p99_ms": ms(p99(given.times)),
         "screen_p99_ms": ms(screen_p99),
         "desk_p99_ms": ms(desk_p99),
+        "cpu_ms_per_conversation": ms(cost),
         "double_assigned": broken.double_assigned + wrong,
         "wrong_owner": broken.wrong_owner,
         "lost": broken.lost + lost,
@@ -70,11 +74,19 @@ def ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
 
 
-async def _told[T](name: str, phase: Coroutine[Any, Any, T]) -> T:
+async def _told[T](site: Site, name: str, phase: Coroutine[Any, Any, T]) -> T:
+    """Runs a phase, and says every half a minute and in the end how far it has come."""
     began = time.monotonic()
-    found = await phase
-    print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    return found
+    work = asyncio.create_task(phase)
+    while not (await asyncio.wait([work], timeout=_SAY_EVERY))[0]:
+        _say(site, name, began, "…")
+    _say(site, name, began, "done" if work.exception() is None else "failed")
+    return await work
+
+
+def _say(site: Site, name: str, began: float, how: str) -> None:
+    passed, said = time.monotonic() - began, len(site.account.said)
+    print(f"{name} {how} {passed:.0f} s, {said} messages so far", file=sys.stderr, flush=True)
 
 
 def main() -> None:

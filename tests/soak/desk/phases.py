@@ -120,6 +120,12 @@ async def arrivals(site: Site) -> None:
             await site.queue_is_empty(within=120 + size.waiting)
 
 
+async def cost(site: Site) -> float:
+    """Seconds of the app's CPU for each conversation so far, from the call to the close; the start and the logins are in it."""
+    [row] = await site.rows("SELECT count(*) AS number FROM desk.episodes")
+    return site.server.cpu_seconds() / max(1, int(row["number"]))
+
+
 async def _come(new_customer: Callable[[], Customer], size: Size) -> None:
     async def one() -> None:
         customer = new_customer()

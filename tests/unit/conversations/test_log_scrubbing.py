@@ -20,7 +20,10 @@ from chebao.logs import Redaction, line, scrub
         ("plate 京A12345 and 浙A·3K9P7", "plate [plate] and [plate]"),
         ("Authorization: Bearer abc.def", "Authorization: Bearer [secret]"),
         ("/file?e=1&s=abcdef", "/file?e=1&s=[secret]"),
-        ('"WebSocket /api/desk/v1/socket?ticket=aB-_c" [accepted]', '"WebSocket /api/desk/v1/socket?ticket=[secret]" [accepted]'),
+        (
+            '"WebSocket /api/desk/v1/socket?ticket=aB-_c" [accepted]',
+            '"WebSocket /api/desk/v1/socket?ticket=[secret]" [accepted]',
+        ),
         ("conversation=0f13800000001ab message=42", "conversation=0f13800000001ab message=42"),
     ],
 )
