@@ -52,15 +52,16 @@ FROM desk.agents a CROSS JOIN LATERAL (
 WHERE a.state = 'ready' AND NOT a.disabled AND load < capacity AND (%(among)s::text[] IS NULL OR id = ANY(%(among)s))
 """
 
-# The agent who served this customer last, here or in another conversation of his; none for a complaint, which may be about him.
+# Who served this customer before, here or in another conversation of his, the last first.
 _CASES = """
-SELECT c.id, coalesce(c.skill, 'general') AS skill, e.tried, e.escalated_at IS NOT NULL AS escalated, (
+SELECT c.id, coalesce(c.skill, 'general') AS skill, e.tried, e.escalated_at IS NOT NULL AS escalated,
+       e.reason LIKE 'complaint%%' AS complains, ARRAY(
     SELECT p.agent_id FROM desk.episodes p
-    WHERE p.ended_at IS NOT NULL AND p.agent_id IS NOT NULL AND e.reason NOT LIKE 'complaint%%' AND p.conversation_id IN (
+    WHERE p.ended_at IS NOT NULL AND p.agent_id IS NOT NULL AND p.conversation_id IN (
         SELECT c.id UNION
         SELECT theirs.conversation_id FROM hub.links mine JOIN hub.links theirs ON theirs.customer_id = mine.customer_id
         WHERE mine.conversation_id = c.id)
-    ORDER BY p.ended_at DESC LIMIT 1) AS previous
+    ORDER BY p.ended_at DESC LIMIT 10) AS served
 FROM hub.conversations c JOIN desk.episodes e ON e.conversation_id = c.id AND e.ended_at IS NULL
 WHERE c.id = ANY(%s)
 """
@@ -85,13 +86,19 @@ class Free:
 
 @dataclass(frozen=True)
 class Case:
-    """A waiting conversation, as the choice of an agent needs it."""
+    """A waiting conversation, as the choice of an agent needs it.
+
+    Attributes:
+        complains: the customer has a complaint, which may be about one of those who `served` him.
+        served: the agents who had him before, the last one first.
+    """
 
     id: str
     skill: str
     tried: list[str]
     escalated: bool
-    previous: str | None
+    complains: bool
+    served: list[str]
 
     def suits(self, agent: Free) -> bool:
         """The same as `_SUITS`."""
@@ -102,15 +109,18 @@ class Case:
 def choose(case: Case, free: Iterable[Free]) -> Free | None:
     """Who gets it: the customer's last agent, else who has least, among equals who was given nothing for longest.
 
-    Supervisors come after all others, unless it was left unanswered: then they come first.
+    A complaint goes to somebody who never served the customer, where there is one. Supervisors come after all others, unless it was
+    left unanswered: then they come first.
     """
     fit = [agent for agent in free if agent.load < agent.capacity and case.suits(agent)]
+    if case.complains:
+        fit = [agent for agent in fit if agent.id not in case.served] or fit
     if case.escalated:
         fit = [agent for agent in fit if agent.supervises] or fit
     else:
         fit = [agent for agent in fit if not agent.supervises] or fit
     for agent in fit:
-        if agent.id == case.previous:
+        if case.served[:1] == [agent.id] and not case.complains:
             return agent
     never = datetime.min.replace(tzinfo=UTC)
     return min(fit, key=lambda agent: (agent.load, agent.assigned_at or never, agent.id), default=None)

@@ -113,6 +113,23 @@ async def test_a_customer_who_comes_back_gets_the_agent_he_knows_if_that_one_is_
     await office.has(idle, conversation_id)
 
 
+async def test_a_complaint_goes_to_somebody_who_never_served_the_customer_where_there_is_one(office: Office) -> None:
+    served = await office.agent("claims", ready=True)
+    conversation_id = await office.waiting("claims")
+    await office.has(served, conversation_id)
+    await office.handling.close(served, conversation_id, wrapup={})
+    await office.desk.presence.set_state(served.id, "busy")
+    other = await office.agent("claims", ready=True, name="何强")
+    await office.has(other, await office.waiting("claims"))
+    await office.desk.presence.set_state(served.id, "ready")
+    await office.hand_off(conversation_id, "claims", reason="complaint")
+    await office.has(other, conversation_id)  # though he has more to do
+    await office.handling.close(other, conversation_id, wrapup={})
+    await office.desk.presence.set_state(other.id, "busy")
+    await office.hand_off(conversation_id, "claims", reason="complaint")
+    await office.has(served, conversation_id)  # nobody else is there
+
+
 async def test_only_who_has_the_skill_is_asked_and_a_supervisor_after_all_others(office: Office) -> None:
     lead = await office.agent("claims", "renewal", ready=True, role="supervisor", name="沈静")
     agent = await office.agent("claims", ready=True, capacity=1)

@@ -169,6 +169,32 @@ async def test_whom_nothing_concerned_is_not_looked_through_again(site: Site, pr
     await until(ahead, within=15)
 
 
+async def test_an_insurers_own_desk_needs_no_page_of_ours(site: Site, program: Person, receiver: Receiver) -> None:
+    """It hears of the customer by webhook, serves him with its key in an agent's name, and gives him back to the assistant."""
+    agent = await site.office.agent("claims", name="何强")
+    theirs = site.program(agent.id)
+    await program.does("/webhooks", {"url": receiver.url, "kinds": ["conversation"]})
+    await theirs.does("/me/state", {"state": "ready"}, method="PUT")
+    conversation = await site.office.waiting("claims")
+
+    async def told_of_assignment() -> bool:
+        return any(e["key"] == conversation and (e["body"] or {}).get("agent_id") == agent.id for e in receiver.taken)
+
+    await until(told_of_assignment, within=15)
+    detail = await program.get(f"/conversations/{conversation}")
+    assert detail["row"]["reason_label"] and detail["episode"]["summary"]["wants"]
+    said = {"key": "k1", "text": "您好，我是何强。"}
+    numbers = [await theirs.does(f"/conversations/{conversation}/messages", said) for _ in range(2)]
+    assert numbers[0] == numbers[1]
+    await theirs.does(f"/conversations/{conversation}/notes", {"text": "已核对"})
+    ticket = await theirs.does("/tickets", {"kind": "general", "subject": "补发保单", "conversation_id": conversation})
+    assert (await program.get(f"/tickets/{ticket['number']}"))["conversation_id"] == conversation
+    await theirs.does(f"/conversations/{conversation}/return", {"words": "由助手继续为您办理。"})
+    await site.office.owned_by(conversation, "bot")
+    stream = (await program.get(f"/conversations/{conversation}/messages"))["rows"]
+    assert [m["agent"]["name"] for m in stream if m["from"] == "agent"] == ["何强"]
+
+
 @pytest.mark.parametrize(
     "url", ["ftp://example.com/x", "https://user:pw@example.com/x", "javascript:alert(1)", "https://"]
 )
