@@ -8,7 +8,7 @@ from typing import Final
 
 from chebao.db import Connection
 from chebao.desk import clocks, hours, owners
-from chebao.desk.tickets import Ticket, find, name_of, publish, say_time, write_step
+from chebao.desk.tickets import Ticket, change, find, fitting_owner, name_of, publish, say_time, write_step
 from chebao.errors import InputRefused, RuleForbids
 from chebao.insurance.clocks import due as legal_due
 from chebao.insurance.dates import local_day, say_day
@@ -110,6 +110,17 @@ async def missed(connection: Connection, number: str, actor: str, text: str) -> 
     await write_step(connection, ticket, "system", "progress", words, tell=True)
     await publish(connection, ticket.number, actor)
     return replace(ticket, next_at=at)
+
+
+async def pass_on_all(connection: Connection, agent_id: str, actor: str) -> None:
+    """The open tickets of somebody who has left become those of colleagues."""
+    found = await connection.execute(
+        "SELECT number FROM desk.tickets WHERE owner_id = %s AND state <> 'closed' ORDER BY number FOR UPDATE",
+        (agent_id,),
+    )
+    for row in await found.fetchall():
+        ticket = await find(connection, row["number"])
+        await change(connection, ticket.number, actor, {"owner_id": await fitting_owner(connection, ticket)})
 
 
 async def close_as(connection: Connection, number: str, actor: str, why: str) -> None:

@@ -141,7 +141,7 @@ async def open_ticket(
         escalated_to=None, origin=origin,
     )  # fmt: skip
     ticket = await _with_customer(connection, ticket)
-    ticket = replace(ticket, owner_id=await _owner(connection, ticket, owner_id))
+    ticket = replace(ticket, owner_id=await fitting_owner(connection, ticket, owner_id))
     if await (await connection.execute(_INSERT, ticket.__dict__)).fetchone() is None:  # another process was first
         return await _known_surely(connection, complaint_no, origin)
     await clocks.start(connection, _clocks(ticket, received, calendar), number=ticket.number)
@@ -194,7 +194,12 @@ async def _known_surely(connection: Connection, complaint_no: str | None, origin
     return known
 
 
-async def _owner(connection: Connection, ticket: Ticket, wanted: str | None) -> str | None:
+async def fitting_owner(connection: Connection, ticket: Ticket, wanted: str | None = None) -> str | None:
+    """Who is to have the ticket: the one wanted if he may, else by the rules; None where nobody may.
+
+    Raises:
+        NotFound, RuleForbids: the one wanted may not.
+    """
     if wanted is not None:
         await _check_owner(connection, ticket, wanted)
         return wanted
@@ -296,7 +301,7 @@ async def _with_right_owner(connection: Connection, before: Ticket, after: Ticke
     raised = after.level == 3 and before.level != 3
     if after.owner_id != before.owner_id or not (raised or after.owner_id == after.about_agent_id):
         return after
-    return replace(after, owner_id=await _owner(connection, after, None))
+    return replace(after, owner_id=await fitting_owner(connection, after, None))
 
 
 async def _write(connection: Connection, before: Ticket, after: Ticket) -> Ticket:

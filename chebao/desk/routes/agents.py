@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from chebao.db import Connection
-from chebao.desk import audit, auth, events, rows, tickets
+from chebao.desk import audit, auth, events, rows, ticket_times, tickets
 from chebao.desk.access import Caller
 from chebao.desk.routes.parts import Asking, Parts
 from chebao.errors import Conflict, Forbidden, NotFound
@@ -80,7 +80,7 @@ def add(routes: APIRouter, parts: Parts) -> None:
 
     @routes.put("/agents/{agent}", tags=["agents"])
     async def change(caller: Asking, agent: str, body: Changed) -> dict[str, Any]:
-        """Changes an account; a new password or a closed account ends its logins."""
+        """Changes an account; a new password or a closed account ends its logins, the tickets of a closed one go to colleagues."""
         given = body.model_dump(exclude_unset=True)
         given = {name: value for name, value in given.items() if value is not None or name == "licence_no"}
         if password := given.pop("password", None):
@@ -93,6 +93,8 @@ def add(routes: APIRouter, parts: Parts) -> None:
                 await connection.execute(_SET[name], (value, agent))
             if password or given.get("disabled"):
                 await parts.logins.end_all(connection, agent)
+            if given.get("disabled"):
+                await ticket_times.pass_on_all(connection, agent, caller.id)
             detail = {"id": agent, "changed": sorted(given), "before": {n: before[n] for n in given if n in before}}
             await audit.note(connection, caller.id, "agent.change", detail=detail)
             named = await _signed_by(connection, agent) if given.get("name", before["name"]) != before["name"] else {}

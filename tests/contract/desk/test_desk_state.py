@@ -220,6 +220,7 @@ ACTS: dict[str, Do] = {
     "account.capacity": lambda w, a: w.account(a, capacity=a.other),
     "account.name": lambda w, a: w.account(a, name=f"林晓{w.count}"),
     "account.licence": lambda w, a: w.account(a, licence_no=f"L{w.count}" if a.other else None),
+    "account.disabled": lambda w, a: w.account(a, disabled=a.other == 0),
     "timer.unanswered": lambda w, a: w.timer(a, "unanswered"),
     "timer.idle_ask": lambda w, a: w.timer(a, "idle_ask"),
     "timer.idle_close": lambda w, a: w.timer(a, "idle_close"),

@@ -105,6 +105,16 @@ async def test_states_that_do_not_follow_are_refused_in_words(site: Site) -> Non
     assert (await agent.get(f"/tickets/{ticket['number']}"))["state"] == "open"
 
 
+async def test_the_tickets_of_a_closed_account_go_to_colleagues(site: Site) -> None:
+    leaving, staying = await site.person("claims"), await site.person("claims", name="何强")
+    admin = await site.person(role="admin")
+    wanted = {"kind": "claim", "subject": "补发保单", "owner_id": leaving.id}
+    ticket = await leaving.does("/tickets", wanted)
+    assert ticket["owner_id"] == leaving.id
+    await admin.does(f"/agents/{leaving.id}", {"disabled": True}, method="PUT")
+    assert (await admin.get(f"/tickets/{ticket['number']}"))["owner_id"] == staying.id
+
+
 async def test_another_system_opens_and_follows_a_ticket(site: Site) -> None:
     program = site.program()
     ticket = await opened(program, policy_no="P20260001")
