@@ -234,9 +234,9 @@ class Socket:
             try:
                 for event in found:
                     self._show(view, agent, event)
-            except _Closed as closed:
+            except Exception as reason:  # ends this line, and not the feed that calls it
                 if not over.done():
-                    over.set_exception(closed)
+                    over.set_exception(reason)
 
         try:
             async with self._parts.feed.telling(after, tell):
