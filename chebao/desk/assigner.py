@@ -41,6 +41,7 @@ _SUITED = f"""
 FROM hub.conversations c JOIN desk.episodes e ON e.conversation_id = c.id AND e.ended_at IS NULL
 WHERE c.owner = 'queued' AND EXISTS (SELECT 1 FROM desk.agents a WHERE a.id = ANY(%(free)s) AND {_SUITS})
 """
+_ANY = "SELECT 1 FROM hub.conversations WHERE owner = 'queued' LIMIT 1"
 _WAITING = f"SELECT c.id {_SUITED} ORDER BY c.priority DESC, c.queued_at LIMIT %(most)s FOR UPDATE OF c SKIP LOCKED"
 _LEFT = f"SELECT 1 {_SUITED} LIMIT 1"
 
@@ -156,6 +157,8 @@ class Assigner:
         total = passed_over = 0
         while passed_over < _PATIENCE:
             async with self._pool.connection() as connection:
+                if await (await connection.execute(_ANY)).fetchone() is None:
+                    break
                 free = await _free(connection, None)
             if not free:
                 break
