@@ -1,4 +1,4 @@
-"""One canned reply per shortcut; why a webhook was not taken.
+"""One canned reply per shortcut; why a webhook was not taken; the waits of the last hours are found without reading all.
 
 Revision ID: 0020
 Revises: 0019
@@ -19,6 +19,8 @@ WHERE first.shortcut = later.shortcut AND first.id < later.id;
 CREATE UNIQUE INDEX canned_shortcuts ON desk.canned_replies (shortcut);
 
 ALTER TABLE desk.webhooks ADD COLUMN problem text;
+
+CREATE INDEX episodes_queued ON desk.episodes (queued_at);
 """
 
 
@@ -27,5 +29,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP INDEX desk.episodes_queued")
     op.execute("ALTER TABLE desk.webhooks DROP COLUMN problem")
     op.execute("DROP INDEX desk.canned_shortcuts")
