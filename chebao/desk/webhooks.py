@@ -181,6 +181,7 @@ class Sender:
 
     def wake(self) -> None:
         """A webhook is new, or is to be told again."""
+        self._any = True
         self._wake.set()
 
     def _heard(self, _: Sequence[Event]) -> None:

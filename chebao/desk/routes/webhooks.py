@@ -41,6 +41,7 @@ def add(routes: APIRouter, parts: Parts) -> None:
         async with parts.pool.connection() as connection, connection.transaction():
             row = await webhooks.add(connection, body.url, list(body.kinds), https_only=not parts.settings.demo)
             await audit.note(connection, caller.id, "webhook.create", detail={"id": row["id"], "url": body.url})
+        parts.webhooks.wake()
         return row
 
     @routes.delete("/webhooks/{webhook}", status_code=204, tags=["webhooks"])
