@@ -143,6 +143,8 @@ async def test_a_shortcut_given_away_in_the_same_moment_is_a_conflict(
         with pytest.raises(Conflict, match="快捷词"):
             await second
     await connection.execute("DELETE FROM desk.canned_replies")
+    await connection.execute("DELETE FROM desk.audit")
+    await connection.commit()
 
 
 async def test_our_first_replies_come_once_and_deleted_ones_stay_away(connection: Connection) -> None:
