@@ -38,7 +38,7 @@ async def of(parts: Parts, caller: Caller, conversation_id: str) -> dict[str, An
         "customer": records.shown_customer(),
         "policies": records.policies,
         "claims": records.claims,
-        "fraud": _once([*(form.notes() if form else ()), *records.notes]),
+        "fraud": _once([*(await form.notes() if form else ()), *records.notes]),
         "missing": records.missing,
         "form": await form.shown() if form else None,
         "previous": [_previous(one) for one in previous],

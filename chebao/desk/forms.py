@@ -36,9 +36,9 @@ class Running:
         form: dict[str, Any] | None = (await dialogues()).shown(self.task, self.draft, self.edits)
         return form
 
-    def notes(self) -> list[dict[str, Any]]:
+    async def notes(self) -> list[dict[str, Any]]:
         """What its agent should look at, without the customer hearing of it."""
-        return [{"label": note} for note in forms_desk.notes(self.task, self.draft, self.edits)]
+        return [{"label": note} for note in (await dialogues()).notes(self.task, self.draft, self.edits)]
 
     async def with_words(self, words: Mapping[str, str]) -> dict[str, Any]:
         """All edits, those of `words` among them.
