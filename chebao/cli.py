@@ -44,7 +44,7 @@ def doctor() -> None:
 
     async def look() -> list[Finding]:
         looks = (service, desk_findings, wechat_findings, telegram_findings)
-        return [*mode(settings), *(finding for look_at in looks for finding in await look_at(settings))]
+        return [*mode(settings), *[finding for look_at in looks for finding in await look_at(settings)]]
 
     found = asyncio.run(look())
     print(report(found))
