@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from chebao.app import build
 from chebao.backoffice.client import BackOffice
 from chebao.conversations import ownership
-from chebao.conversations.api import HubSettings, Incoming, Unit
+from chebao.conversations.api import HubSettings, Incoming
 from chebao.db import transaction
 from chebao.desk import events, from_backoffice, state, ticket_times, tickets
 from chebao.desk.access import PREFIX
@@ -75,11 +75,6 @@ class World:
         ]
         self.customers = [await self.office.customer() for _ in range(CUSTOMERS)]
 
-    async def on(self, act: Act, change: Callable[[Unit], Any]) -> None:
-        """Changes a conversation as the hub does."""
-        async with self.office.hub.transaction() as work:
-            change(await work.unit(self.customers[act.customer]))
-
     async def writes_photo(self, act: Act) -> None:
         (row,) = await self.office.rows(
             "SELECT peer FROM hub.conversations WHERE id = %s", self.customers[act.customer]
@@ -89,14 +84,18 @@ class World:
 
     async def verified(self, act: Act) -> None:
         until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-        known = {"name": "王伟", "customer_id": f"C{act.customer}", "vip": act.agent == 0, "until": until}
-        await self.on(act, lambda unit: setattr(unit.conversation, "verified", known))
+        async with self.office.hub.transaction() as work:
+            unit = await work.unit(self.customers[act.customer])
+            unit.conversation.verified = {
+                "name": "王伟", "customer_id": f"C{act.customer}", "vip": act.agent == 0, "until": until,
+            }  # fmt: skip
 
     async def waited(self, act: Act) -> None:
         """The queue's limit is over."""
-        await self.on(
-            act, lambda unit: ownership.return_after_wait(unit) if unit.conversation.owner == "queued" else None
-        )
+        async with self.office.hub.transaction() as work:
+            unit = await work.unit(self.customers[act.customer])
+            if unit.conversation.owner == "queued":
+                await ownership.return_after_wait(unit)
 
     async def timer(self, act: Act, kind: str) -> None:
         """The hour of a timer has come, and it is handled."""
