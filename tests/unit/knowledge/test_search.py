@@ -90,7 +90,7 @@ def test_later_topics_do_not_outrank_the_others(knowledge: KnowledgeBase) -> Non
         for question in article.questions
         if knowledge.rank(question).articles[0].group == "more"
     ]
-    assert len(taken) <= 5, taken
+    assert not taken
 
 
 def test_an_edit_is_fitted_in_without_learning_again(knowledge: KnowledgeBase) -> None:
@@ -121,8 +121,11 @@ def test_questions_left_out_of_learning_still_come_home(articles_folder: Path, c
     ranked = [(base.search(question), topic) for topic, questions in hidden.items() for question in questions]
     first = sum(hits[0].article.id == topic for hits, topic in ranked) / len(ranked)
     among_three = sum(topic in [hit.article.id for hit in hits] for hits, topic in ranked) / len(ranked)
-    assert first >= 0.78, first
-    assert among_three >= 0.91, among_three
+    assert first >= 0.85, first
+    assert among_three >= 0.97, among_three
+    later = {article.id for article in articles.values() if article.group == "more"}
+    taken = [(topic, hits[0].article.id) for hits, topic in ranked if topic not in later and hits[0].article.id in later]
+    assert not taken
 
 
 def test_answer_is_short_and_begins_with_the_lead(knowledge: KnowledgeBase) -> None:
