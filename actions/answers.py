@@ -8,6 +8,7 @@ from actions import own_facts
 from actions.services import knowledge
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Button, Turn, command
+from chebao.knowledge.articles import Article
 from chebao.knowledge.search import Answer
 
 #: Intents that are no task; each but "repeat" has its short reply utter_<intent> in domain.yml.
@@ -38,6 +39,13 @@ def answer(turn: Turn) -> None:
     say(turn, find(turn))
 
 
+def aside(turn: Turn) -> None:
+    """Answers a question that stands beside a task, if the articles know it beyond doubt, and offers no other task."""
+    found = find(turn)
+    if found.article is not None:
+        turn.say(_worded(found.article, found.text), custom=_record(found))
+
+
 def knows(turn: Turn) -> bool:
     """Whether the articles answer these words beyond doubt, though they do not look like a question."""
     return find(turn).kind == "confident"
@@ -66,7 +74,7 @@ def say(turn: Turn, found: Answer, own: str = "") -> None:
     if found.article is not None:
         article = found.article
         turn.say(
-            "\n".join(part for part in (found.text, own, f"依据：{article.sources[0]}") if part),
+            _worded(article, found.text, own),
             [] if turn.in_dialogue else _next_step(article.related_dialogue),
             custom=_record(found),
         )
@@ -79,6 +87,10 @@ def say(turn: Turn, found: Answer, own: str = "") -> None:
             [HUMAN],
             custom=_record(found),
         )
+
+
+def _worded(article: Article, text: str, own: str = "") -> str:
+    return "\n".join(part for part in (text, own, f"依据：{article.sources[0]}") if part)
 
 
 def _next_step(dialogue: str) -> list[Button]:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from actions import answers, handoff, photos, returned, unsure, wording
 from actions.continued import PROVE, Continued, asks_to_resume
-from actions.elsewhere import where_instead
+from actions.elsewhere import URGENT, where_instead
 from actions.kept import Wait, value_of
 from actions.nodes import Field, Finish, Miss, Parsed
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Turn
 from chebao.handoff import Summary
+from chebao.insurance import plate
 
 if TYPE_CHECKING:
     from actions.forms import Form
@@ -77,6 +78,7 @@ class Hearing(Continued):
             return
         if starts:
             self.volunteer()
+            self._answer_first()
             self._keep_further()
         elif turn.pressed or not turn.text:
             await self._pressed()
@@ -151,6 +153,18 @@ class Hearing(Continued):
             self._interrupted(interruption)
         elif isinstance(parsed, Miss) or not self.volunteer(skip=field.name):
             self._missed(field, parsed)
+
+    def _answer_first(self) -> None:
+        """A general question that was taken for this task is answered before the task asks its own first question.
+
+        Where minutes count, and for a question about one's own car, claim or price, the task begins at once.
+        """
+        turn = self.turn
+        own = (
+            plate.find_plates(turn.text) or turn.entity("claim_no") or turn.entity("policy_no") or "多少钱" in turn.text
+        )
+        if self.task not in URGENT and turn.looks_like_question and not own:
+            answers.aside(turn)
 
     def _keep_further(self) -> None:
         """Answers a question asked beside the task, and puts further tasks behind this one."""

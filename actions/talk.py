@@ -94,6 +94,10 @@ class ActionFallback(Talk):
         return "action_default_fallback"
 
     async def reply(self, turn: Turn) -> Events:
+        found = answers.find(turn)
+        if found.kind == "confident":
+            await answers.answer_personally(turn, found)
+            return [SlotSet("fallback_misses", None)]
         misses = int(turn.tracker.slots.get("fallback_misses") or 0) + 1
         if misses >= 3:
             handoff.request(turn, "repeated_miss", handoff.said(turn, tried="连续三次没听懂，给过选项"))
@@ -174,6 +178,7 @@ _UNCLEAR: Final = frozenset({"inform", "out_of_scope", "chitchat", "nlu_fallback
 _STRANDED = re.compile(r"抛锚|趴窝|拖车|搭电|换胎|爆胎|没油了|送油|打不着火|道路救援")
 _ACCIDENT = re.compile(r"出(了|个)?(交通)?事故|出险了|车祸|发动机.{0,4}(冒烟|着火)|熄火.{0,3}水|水里熄火")
 _RENEW = re.compile(r"续保|续(一下|个|上|一年)?(车险|保险)|到期")
+_GENERAL = re.compile(r"(流程|程序|手续|标准|规定|范围|区别|条件)(是|有)?[?？。！!]*$")
 _PRICE = re.compile(r"投保|买.{0,4}(险|保)|上.{0,3}保险|报个?价|保费|多少钱|全险")
 _WISH_TO_BUY = re.compile(
     r"(想|要|帮我|给我|准备|打算).{0,8}(投保|买.{0,5}(险|保)|上.{0,4}保险|报.{0,2}价)|^投保|只(买|要|上)(个)?(交强|商业|三者)"
@@ -193,7 +198,7 @@ def task_told(turn: Turn) -> str | None:
             return "renewal"
         if _PRICE.search(told) and accidents.accident_type_of(told) is None:
             return "new_policy"
-    if turn.looks_like_question or turn.intent == "faq":
+    if turn.looks_like_question or turn.intent == "faq" or _GENERAL.search(told):
         return None
     if _WISH_TO_BUY.search(told):
         return "new_policy"

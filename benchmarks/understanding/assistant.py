@@ -136,8 +136,6 @@ class Assistant:
 
     def _answered(self, line: Line, understood: Understood, now: datetime) -> str | None:
         action = self._rules.get(understood.intent, "action_default_fallback")
-        if action.endswith("_form"):
-            return None  # a dialogue begins, with a question of its own
         message = {**understood.parse, "text": line.text, "metadata": {"received_at": now.isoformat()}}
         tracker = Tracker("evaluation", {}, message, [], False, None, {}, "action_listen")
         dispatcher = CollectingDispatcher()

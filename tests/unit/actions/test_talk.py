@@ -26,6 +26,7 @@ from tests.unit.actions.turns import turn
         ("全险是什么意思", "inform", None),
         ("苏E6K21P", "inform", None),
         ("高速上爆胎了", "inform", "roadside_assistance"),
+        ("被追尾以后走保险的流程", "out_of_scope", None),
     ],
 )
 def test_a_message_that_begins_a_task(text: str, intent: str, task: str | None) -> None:
