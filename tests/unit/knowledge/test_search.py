@@ -124,7 +124,9 @@ def test_questions_left_out_of_learning_still_come_home(articles_folder: Path, c
     assert first >= 0.85, first
     assert among_three >= 0.97, among_three
     later = {article.id for article in articles.values() if article.group == "more"}
-    taken = [(topic, hits[0].article.id) for hits, topic in ranked if topic not in later and hits[0].article.id in later]
+    taken = [
+        (topic, hits[0].article.id) for hits, topic in ranked if topic not in later and hits[0].article.id in later
+    ]
     assert not taken
 
 
