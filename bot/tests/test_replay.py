@@ -11,7 +11,7 @@ import pytest
 from bot import model
 from bot.run import model_folder
 from bot.tests import replay
-from bot.tests.conftest import ROOT
+from bot.tests.conftest import ROOT, Served, environment_of
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +48,22 @@ def test_a_change_would_be_seen(archive: Path, database_url: str, monkeypatch: p
     player = replay.Player(archive, database_url)
     conversation = {"one": replay.of_stories(together=6)["stories-0"]}
     assert list(player.differences(conversation, [replay.Keeping("damaging", 0)]))
+
+
+def test_what_a_real_run_has_left_is_replayed_by_the_command(
+    served: Served, data_folder: Path, database_url: str
+) -> None:
+    said = ["你好", "我要报案", "在朝阳路", "/greet", "谢谢"]
+    for number, text in enumerate(said):
+        served.say("told", f"told-{number}", text, metadata={"received_at": "2026-11-22T10:00:00+08:00"})
+    served.post({"sender": "told", "message_id": "pressed", "intent": "report_claim", "entities": {}})
+    replayed = subprocess.run(
+        [sys.executable, "-m", "bot.tests.replay", database_url, "--harshest"],
+        env=environment_of(data_folder, PYTHONPATH=str(ROOT)),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=150,
+    )
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr[-2000:]
+    assert f"1 conversations, {len(said) + 1} turns, 1 keepings: 0 differ" in replayed.stdout

@@ -29,7 +29,7 @@ def test_goal_is_reached(stack: RunningStack, scenario: dict[str, Any]) -> None:
     assert not outcome.problems, "\n".join([*outcome.problems, *outcome.transcript])
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_folded_and_restarted_after_every_turn_all_of_them_go_the_same_way(stack: RunningStack) -> None:
     assert not play(stack.url, "demo", SCENARIOS[0][1]).problems  # something to replay where this test runs alone
     url = postgres.start(stack.data / "postgres")
