@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOLD_AT = "2026-11-22T10:00"
 """When the messages of the file were "sent": its dates are labelled for this moment."""
 
-FLOORS = {"intent_accuracy": 0.955, "intent_macro_f1": 0.94, "entity_f1": 0.98, "out_of_scope_recall": 0.9}
+FLOORS = {"intent_accuracy": 0.965, "intent_macro_f1": 0.95, "entity_f1": 0.98, "out_of_scope_recall": 0.9}
 """A little under the figures of docs/results.md: raise them with those."""
 EXACT = ("plate", "phone", "id_card", "claim_no", "policy_no")
 
