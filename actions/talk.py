@@ -66,15 +66,22 @@ class ActionAnswer(Talk):
         return "action_answer"
 
     async def reply(self, turn: Turn) -> Events:
-        found = answers.find(turn)
-        if unsure.again(turn, found):
-            unsure.call(turn, handoff.said(turn))
-            return [SlotSet(unsure.SLOT, None), SlotSet("fallback_misses", None)]
-        await answers.answer_personally(turn, found)
-        if tasks := [intent for intent, _ in turn.further if intent in TASKS]:
+        events = await _answered(turn)
+        tasks = [intent for intent, _ in turn.further if intent in TASKS]
+        if tasks and not turn.handed_over:
             turn.say(f"您还提到{TASKS[tasks[0]]}，现在办吗？", [command(f"办{TASKS[task]}", task) for task in tasks])
-        understood = [] if found.kind == "none" else [SlotSet("fallback_misses", None)]
-        return [*understood, SlotSet(unsure.SLOT, unsure.note(turn, found))]
+        return events
+
+
+async def _answered(turn: Turn) -> Events:
+    """Answers from the articles; where they fail twice running, a person does."""
+    found = answers.find(turn)
+    if unsure.again(turn, found):
+        unsure.call(turn, handoff.said(turn))
+        return [SlotSet(unsure.SLOT, None), SlotSet("fallback_misses", None)]
+    await answers.answer_personally(turn, found)
+    understood = [] if found.kind == "none" else [SlotSet("fallback_misses", None)]
+    return [*understood, SlotSet(unsure.SLOT, unsure.note(turn, found))]
 
 
 class ActionHandoff(Talk):
@@ -136,7 +143,7 @@ class ActionSmallTalk(Talk):
         elif (turn.looks_like_question and turn.intent in ("out_of_scope", "inform")) or (
             turn.intent == "out_of_scope" and answers.knows(turn)
         ):
-            await answers.answer_personally(turn, answers.find(turn))
+            return await _answered(turn)
         elif _NO_MARKETING.search(turn.text):
             turn.say("好的，已为您退订营销信息，不会再主动发送。保单和理赔的服务通知不受影响。")
         elif turn.intent == "deny":

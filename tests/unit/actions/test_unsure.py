@@ -16,7 +16,7 @@ from actions.unsure import SLOT
 from chebao.knowledge.search import Answer
 from tests.unit.actions.conversation import NOW, Conversation
 
-_UNKNOWN = ("无人机坠毁怎么理赔", "月球车能上保险吗")
+_UNKNOWN = ("无人机坠毁怎么理赔", "月球车能上保险吗？")
 
 
 @pytest.fixture(autouse=True)
@@ -47,10 +47,11 @@ class Talker:
         return effects[0]["handoff"] if effects else None
 
 
-def test_a_second_question_without_an_answer_calls_a_person_who_reads_both() -> None:
+@pytest.mark.parametrize("intent", ["faq", "out_of_scope"])
+def test_a_second_question_without_an_answer_calls_a_person_who_reads_both(intent: str) -> None:
     talk = Talker()
     assert talk.say(_UNKNOWN[0]) is None
-    called = talk.say(_UNKNOWN[1])
+    called = talk.say(_UNKNOWN[1], intent, ActionAnswer if intent == "faq" else ActionSmallTalk)
     assert called is not None and called["reason"] == "missing_knowledge"
     assert called["summary"]["open"] == _UNKNOWN[1] and any(
         _UNKNOWN[0] in tried for tried in called["summary"]["tried"]
