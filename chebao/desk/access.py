@@ -94,7 +94,7 @@ DELETE /canned/{reply}                                 .     .    .    .    x   
 GET    /agents                                         .     x    .    .    x     x     x
 POST   /agents                                         .     .    .    .    x     x     x
 PUT    /agents/{agent}                                 .     .    .    .    x     x     x
-POST   /agents/{agent}/totp                            .     .    .    .    .     x     x
+DELETE /agents/{agent}/totp                            .     .    .    .    .     x     x
 GET    /wall                                           .     .    .    .    x     x     x
 GET    /reports/reachability                           .     .    .    .    x     x     x
 GET    /hours                                          .     x    .    .    x     x     x

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
@@ -27,10 +29,11 @@ class Role(StrEnum):
 
 
 _ADD = """
-INSERT INTO desk.agents (id, name, role, password_hash, totp_secret) VALUES (%(id)s, %(name)s, %(role)s, %(hash)s, %(totp)s)
-ON CONFLICT (id) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash, totp_secret = excluded.totp_secret,
-    totp_used = NULL, disabled = false
+INSERT INTO desk.agents (id, name, role, password_hash) VALUES (%(id)s, %(name)s, %(role)s, %(hash)s)
+ON CONFLICT (id) DO UPDATE SET role = excluded.role, password_hash = excluded.password_hash, totp_secret = NULL, totp_used = NULL,
+    disabled = false
 """
+_BIND = "The authenticator is bound at the next login on the page, by the QR code shown there."
 
 
 @agent_app.command()
@@ -46,14 +49,37 @@ def add(
     except InputRefused as refused:
         print(refused.message, file=sys.stderr)
         raise typer.Exit(1) from refused
+    values = {"id": username, "name": name, "role": role, "hash": auth.hash_password(password)}
+    with _database() as connection:
+        connection.execute(_ADD, values)
+        _log_out(connection, username)
+    print(f"{username}: {role}")
+    if role is not Role.AGENT:
+        print(_BIND)
+
+
+@agent_app.command()
+def reset_totp(username: str) -> None:
+    """For a lost phone: ends the authenticator and the logins of an account; the password stays."""
+    with _database() as connection:
+        found = connection.execute(
+            "UPDATE desk.agents SET totp_secret = NULL, totp_used = NULL WHERE id = %s", (username,)
+        )
+        if not found.rowcount:
+            print(f"no such account: {username}", file=sys.stderr)
+            raise typer.Exit(1)
+        _log_out(connection, username)
+    print(_BIND)
+
+
+@contextmanager
+def _database() -> Iterator[psycopg.Connection]:
     settings = get_settings()
-    secret = auth.new_totp() if role is not Role.AGENT else None
-    values = {"id": username, "name": name, "role": role, "hash": auth.hash_password(password), "totp": secret}
     with postgres.at_hand(settings.database_url, settings.data / "postgres") as url:
         migrate(url)
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(_ADD, values)
-            connection.execute("DELETE FROM desk.logins WHERE agent_id = %s", (username,))
-    print(f"{username}: {role}")
-    if secret:
-        print(f"Authenticator: {auth.totp_uri(secret, username, settings.company)}")
+            yield connection
+
+
+def _log_out(connection: psycopg.Connection, username: str) -> None:
+    connection.execute("DELETE FROM desk.logins WHERE agent_id = %s", (username,))

@@ -20,9 +20,9 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from chebao.db import Connection, Pool
-from chebao.desk import auth
+from chebao.desk import audit, auth
 from chebao.desk.agents import Agent, State
-from chebao.errors import Forbidden, Locked, LoginNeeded
+from chebao.errors import Locked, LoginNeeded
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
@@ -83,11 +83,12 @@ class Logins:
 
     Args:
         totp: whether supervisors and administrators need a one-time code (everywhere but in demo mode).
+        company: how an authenticator app names us.
         idle: how long a login may do nothing before it is locked.
     """
 
-    def __init__(self, pool: Pool, *, totp: bool, idle: timedelta = IDLE) -> None:
-        self._pool, self._totp, self.idle = pool, totp, idle
+    def __init__(self, pool: Pool, *, totp: bool, company: str, idle: timedelta = IDLE) -> None:
+        self._pool, self._totp, self._company, self.idle = pool, totp, company, idle
         # One check at a time: it takes 64 MiB and a core, and so a burst of tries cannot overtake the count of those before.
         self._checking = asyncio.Lock()
         # Below everything else, so that fifty who come to work at nine do not hold up their customers.
@@ -114,8 +115,8 @@ class Logins:
         """A new login and its token.
 
         Raises:
-            LoginNeeded: wrong; code ``totp_required`` where only the one-time code is missing.
-            Forbidden: a supervisor who has no authenticator yet.
+            LoginNeeded: wrong; code ``totp_required`` where only the one-time code is missing, ``totp_setup`` where the
+                account has no authenticator yet: the detail holds what to give to one, and the next code from it ends the set-up.
             Locked: too many wrong tries with this name or from this address.
         """
         async with self._checking, self._pool.connection() as connection:
@@ -246,8 +247,9 @@ class Logins:
         return agent
 
     async def _check_code(self, connection: Connection, agent: dict[str, Any], code: str | None, address: str) -> None:
-        if agent["totp_secret"] is None:
-            raise Forbidden("您的账号还没有绑定动态口令，请联系管理员绑定后再登录。", code="totp_missing")
+        bound = agent["totp_used"] is not None
+        if not bound and (not code or agent["totp_secret"] is None):
+            await self._offer_authenticator(connection, agent["id"])
         if not code:
             raise LoginNeeded("请输入动态口令。", code="totp_required")
         step = auth.totp_step(agent["totp_secret"], code, after=agent["totp_used"])
@@ -258,6 +260,23 @@ class Logins:
         if not used.rowcount:
             await self._count(connection, agent["id"], address)
             raise LoginNeeded("动态口令不正确，请换一个新的再试。", code="totp_required")
+        if not bound:
+            await audit.note(connection, agent["id"], "agent.totp_bound")
+
+    async def _offer_authenticator(self, connection: Connection, agent_id: str) -> None:
+        """Makes a secret that its first code binds. Each offer ends the one before: who saw that one has no part in this one.
+
+        Raises:
+            LoginNeeded: always, with the secret.
+        """
+        secret = auth.new_totp()
+        await connection.execute(
+            "UPDATE desk.agents SET totp_secret = %s WHERE id = %s AND totp_used IS NULL", (secret, agent_id)
+        )
+        uri = auth.totp_uri(secret, agent_id, self._company)
+        raise LoginNeeded(
+            "请先绑定动态口令。", code="totp_setup", detail={"secret": secret, "uri": uri, "qr": auth.totp_qr(uri)}
+        )
 
     async def _limit(self, connection: Connection, name: str, address: str) -> None:
         found = await connection.execute(

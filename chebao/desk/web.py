@@ -41,7 +41,7 @@ def parts(desk: Desk, settings: Settings, uploads: Uploads, office: BackOffice, 
     """What the doors work with."""
     together = Together()
     desk.hub.on_typing = together.customer
-    logins = Logins(desk.pool, totp=not settings.demo)
+    logins = Logins(desk.pool, totp=not settings.demo, company=settings.company)
     key = settings.desk_key.get_secret_value()
     return Parts(
         settings=settings,

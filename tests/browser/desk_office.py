@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from playwright.sync_api import Page, expect
+from psycopg.types.json import Jsonb
 
 from chebao.desk.auth import hash_password
 from tests.browser.stack import Stack, scripted_stack
@@ -34,20 +35,34 @@ class Desk:
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         return self.run(self.office.rows(query, *values))
 
-    def account(self, id_: str, name: str, role: str = "agent", *skills: str) -> None:
+    def account(self, id_: str, name: str, role: str = "agent", *skills: str, licence_no: str | None = None) -> None:
         """Somebody who can log in with `PASSWORD`."""
         self.rows(
-            "INSERT INTO desk.agents (id, name, role, skills, password_hash) VALUES (%s, %s, %s, %s, %s)"
+            "INSERT INTO desk.agents (id, name, role, skills, licence_no, password_hash) VALUES (%s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (id) DO NOTHING",
-            id_, name, role, list(skills) or ["claims", "complaint", "general", "new_policy", "renewal"],
+            id_, name, role, list(skills) or ["claims", "complaint", "general", "new_policy", "renewal"], licence_no,
             hash_password(PASSWORD),
         )  # fmt: skip
 
+    def waiting(self, words: str, skill: str = "general", **proved: Any) -> str:
+        """A customer in the queue who has written this; `proved` is what is known of him, with his number C001 to C006."""
+        conversation = self.run(self.office.waiting(skill))
+        self.run(self.office.writes(conversation, words))
+        if proved:
+            until = "2099-01-01T00:00:00+00:00"
+            known = Jsonb({"until": until, **proved})
+            self.rows("UPDATE hub.conversations SET verified = %s WHERE id = %s", known, conversation)
+            self.rows(
+                "INSERT INTO hub.links (conversation_id, customer_id, phone, linked_at) VALUES (%s, %s, %s, now())",
+                conversation, proved["customer_id"], proved["phone"],
+            )  # fmt: skip
+        return conversation
+
 
 @contextmanager
-def desk_stack(database_url: str, port: int = 0) -> Iterator[Desk]:
+def desk_stack(database_url: str, *, insured: bool = False, settings: dict[str, Any] | None = None) -> Iterator[Desk]:
     """The scripted stack, with nobody at the desk yet."""
-    with scripted_stack(database_url, port) as stack:
+    with scripted_stack(database_url, insured=insured, settings=settings) as stack:
         yield Desk(stack, Office(stack.app.state.hub, stack.app.state.desk))
 
 

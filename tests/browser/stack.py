@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -47,8 +48,15 @@ def _free_port() -> int:
 
 
 @contextmanager
-def scripted_stack(database_url: str, port: int = 0) -> Iterator[Stack]:
-    """Starts the stack on a free port (or `port`) and stops it again."""
+def scripted_stack(
+    database_url: str, port: int = 0, *, insured: bool = False, settings: dict[str, Any] | None = None
+) -> Iterator[Stack]:
+    """Starts the stack on a free port (or `port`) and stops it again.
+
+    Args:
+        insured: with the reference back office and its demo customers, else with none.
+        settings: others than those of a demo.
+    """
     port = port or _free_port()
     url = f"http://127.0.0.1:{port}"
     started = threading.Event()
@@ -60,14 +68,16 @@ def scripted_stack(database_url: str, port: int = 0) -> Iterator[Stack]:
         rasa.script = script
         rasa.delay = 0.15
         await rasa.start()
-        settings = Settings(
-            database_url=database_url,
-            port=port,
-            data=data,
-            rasa_url=rasa.url,
-            actions_port=rasa.port,
+        given = {
+            "database_url": database_url,
+            "port": port,
+            "data": data,
+            "rasa_url": rasa.url,
+            "actions_port": rasa.port,
+        }
+        app = build(
+            Settings(**given | (settings or {})), hub_settings=HubSettings(), backoffice=None if insured else FastAPI()
         )
-        app = build(settings, hub_settings=HubSettings(), backoffice=FastAPI())
         server = _Server(uvicorn.Config(app, port=port, log_level="error", ws="websockets-sansio"))
         servers.append(server)
         found.append(Stack(url, rasa, app, asyncio.get_running_loop()))

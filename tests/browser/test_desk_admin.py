@@ -81,9 +81,10 @@ def test_a_supervisor_whispers_takes_over_and_reassigns(lead: Page, desk: Desk) 
     assert desk.run(desk.office.conversation(talk)).agent_id == "shen"
     open_page(lead, desk, "watch")
     watched.get_by_role("button", name="改派").click()
-    pick(lead, "转给", "理赔组排队")
-    lead.get_by_label("交接说明").fill("客户等定损员电话")
-    lead.get_by_role("button", name="改派").last.click()
+    lead.get_by_text("转给技能组").click()
+    lead.get_by_test_id("transfer-skill").select_option("claims")
+    lead.get_by_test_id("memo").fill("客户等定损员电话")
+    lead.get_by_test_id("confirm").click()
     said(lead, "已改派")
 
 
@@ -151,19 +152,6 @@ def test_an_agent_is_added_licensed_and_disabled(lead: Page, desk: Desk, browser
         expect(row(lead, "agent", "方宁")).to_contain_text("已停用")
         fang.reload()
         expect(fang.get_by_label("账号")).to_be_visible()
-
-
-def test_a_one_time_secret_is_shown_once(page: Page, desk: Desk) -> None:
-    log_in(page, desk.url, "root", PASSWORD)
-    open_page(page, desk, "agents")
-    row(page, "agent", "陆遥").get_by_role("button", name="二次验证").click()
-    page.get_by_role("button", name="生成密钥").click()
-    secret = page.get_by_test_id("totp-secret").inner_text().replace("\n", "").replace(" ", "")
-    assert desk.rows("SELECT totp_secret FROM desk.agents WHERE id = 'lu'") == [{"totp_secret": secret}]
-    page.get_by_role("button", name="已经填好，关闭").click()
-    expect(row(page, "agent", "陆遥")).to_contain_text("已开启")
-    expect(page.get_by_text(secret[:4])).to_have_count(0)
-    desk.rows("UPDATE desk.agents SET totp_secret = NULL WHERE id = 'lu'")
 
 
 def test_canned_replies_are_written_with_variables(lead: Page, desk: Desk) -> None:

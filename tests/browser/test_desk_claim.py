@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.desk import agent, reply, said, window
+from tests.browser.desk import agent, picture, reply, said, window
 from tests.browser.driver import PHONE, messages, open_chat, say
 from tests.browser.test_dialogues import answer, press
 from tests.e2e.door import rows
 from tests.running import RunningStack
-
-#: Where `CHEBAO_SCREENSHOTS=docs/screenshots` puts the pictures.
-_PICTURES = os.environ.get("CHEBAO_SCREENSHOTS")
 
 
 @pytest.fixture(autouse=True)
@@ -26,18 +21,10 @@ def demo_data(stack: RunningStack) -> None:
     httpx.post(f"{stack.url}/backoffice/v1/demo/reset", headers={"Authorization": "Bearer demo"}).raise_for_status()
 
 
-def picture(page: Page, name: str) -> None:
-    if _PICTURES:
-        page.wait_for_timeout(400)
-        page.screenshot(path=Path(_PICTURES) / f"desk-{name}.png")
-
-
 def edit(page: Page, field: str, words: str) -> None:
     """Writes into a field of the running form."""
     row = page.locator(f"[data-field={field}]")
     row.get_by_role("button", name="修改").click()
-    page.wait_for_timeout(500)
-    page.screenshot(path="/tmp/shots/edit.png")
     row.locator("input").fill(words)
     row.locator("input").press("Enter")
 

@@ -3,21 +3,14 @@ import { describe, expect, it } from "vitest";
 import { pieces } from "../src/desk/admin/canned";
 import { endOfToday, filled, left, running, tone, urgency, type Shown } from "../src/desk/admin/clocks";
 import { broken, nextPeriod, periodsText, problemOf, timesWith, weeks } from "../src/desk/admin/hours";
-import {
-  changes,
-  grouped,
-  localOf,
-  mayExtend,
-  momentOf,
-  planOf,
-  statesFrom,
-} from "../src/desk/admin/tickets";
+import { changes, grouped, mayExtend, planOf, statesFrom } from "../src/desk/admin/tickets";
 import { percent, roughly, waited } from "../src/desk/admin/times";
 import { overrides } from "../src/desk/admin/triggers";
 import type { CalendarDay, Hours, Ticket, Trigger } from "../src/desk/admin/types";
 import { drawnHours, levelTone, toldWords, waitTone } from "../src/desk/admin/wall";
 import { concerns, watched } from "../src/desk/admin/watch";
 import { pagesFor } from "../src/desk/admin/pages";
+import { firstServed, localOf, momentOf } from "../src/desk/moments";
 import { EMPTY } from "../src/desk/store";
 import type { Row } from "../src/desk/types";
 
@@ -190,6 +183,19 @@ describe("a ticket's plan", () => {
     );
     expect(momentOf("")).toBeNull();
     expect(localOf("no time")).toBe("");
+  });
+
+  it("proposes a call within service hours, an hour from now at the earliest", () => {
+    const days = [
+      { date: "2026-11-22", periods: [["08:30", "12:00"] as const, ["13:30", "18:00"] as const] },
+      { date: "2026-11-23", periods: [["08:30", "12:00"] as const] },
+    ];
+    const at = (time: string): number => Date.parse(`2026-11-22T${time}:00+08:00`);
+    expect(firstServed(days, at("06:10"))).toBe("2026-11-22T08:30");
+    expect(firstServed(days, at("09:10"))).toBe("2026-11-22T10:30");
+    expect(firstServed(days, at("11:10"))).toBe("2026-11-22T13:30");
+    expect(firstServed(days, at("21:06"))).toBe("2026-11-23T08:30");
+    expect(firstServed([], NOON)).toBe("");
   });
 
   it("may be made longer by law while a complaint's legal clock runs", () => {

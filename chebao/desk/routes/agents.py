@@ -20,7 +20,7 @@ type Capacity = Annotated[int, Field(ge=0, le=50)]
 type Password = Annotated[str, Field(min_length=1, max_length=200)]
 type Role = Literal["agent", "supervisor", "admin"]
 
-_ROWS = "SELECT id, licence_no, disabled, totp_secret IS NOT NULL AS totp FROM desk.agents ORDER BY id"
+_ROWS = "SELECT id, licence_no, disabled, totp_used IS NOT NULL AS totp FROM desk.agents ORDER BY id"
 
 
 class NewAgent(BaseModel):
@@ -105,17 +105,17 @@ def add(routes: APIRouter, parts: Parts) -> None:
         parts.logins.look_again(agent)
         return row
 
-    @routes.post("/agents/{agent}/totp", status_code=201, tags=["agents"])
-    async def totp(caller: Asking, agent: str) -> dict[str, str]:
-        """Gives an account a new authenticator, told this once; the one before ends."""
-        secret = auth.new_totp()
+    @routes.delete("/agents/{agent}/totp", status_code=204, tags=["agents"])
+    async def reset_totp(caller: Asking, agent: str) -> None:
+        """Ends an account's authenticator and logins: its owner binds a new one at the next login."""
         async with parts.pool.connection() as connection, connection.transaction():
             await _lock(connection, agent)
             await connection.execute(
-                "UPDATE desk.agents SET totp_secret = %s, totp_used = NULL WHERE id = %s", (secret, agent)
+                "UPDATE desk.agents SET totp_secret = NULL, totp_used = NULL WHERE id = %s", (agent,)
             )
-            await audit.note(connection, caller.id, "agent.totp", detail={"id": agent})
-        return {"secret": secret, "uri": auth.totp_uri(secret, agent, parts.settings.company)}
+            await parts.logins.end_all(connection, agent)
+            await audit.note(connection, caller.id, "agent.totp_reset", detail={"id": agent})
+        parts.logins.look_again(agent)
 
 
 _SET = {

@@ -56,7 +56,11 @@ def _add_login(routes: APIRouter, parts: Parts) -> None:
 
     @routes.post("/login", tags=["session"])
     async def login(body: Credentials, request: Request, response: Response) -> dict[str, Any]:
-        """Opens a login: a cookie for everything, and `csrf` to be sent as `X-CSRF-Token` with every write."""
+        """Opens a login: a cookie for everything, and `csrf` to be sent as `X-CSRF-Token` with every write.
+
+        Refused with 401 `totp_required` where the one-time code is missing or wrong, and with 401 `totp_setup` where a supervisor
+        has no authenticator yet: `detail` then holds its `secret`, `uri` and `qr`; the same login with the code ends the set-up.
+        """
         address = request.client.host if request.client else "-"
         token, begun = await logins.begin(body.username.strip(), body.password, body.code, address)
         response.set_cookie(

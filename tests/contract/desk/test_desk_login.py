@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Any
 
 import pyotp
@@ -15,7 +14,7 @@ from chebao.app import build
 from chebao.cli import app as command_line
 from chebao.conversations.api import HubSettings
 from chebao.settings import Settings
-from tests.contract.desk.site import COOKIE, PASSWORD, PREFIX, Site, serve
+from tests.contract.desk.site import COOKIE, PASSWORD, PREFIX, Person, Site, serve
 
 pytestmark = pytest.mark.asyncio
 
@@ -96,16 +95,47 @@ async def test_supervisors_need_a_one_time_code_outside_demo_mode_and_each_count
     app = build(strict(settings), hub_settings=HubSettings(turn_seconds=2), sweep_every=0.2)
     async with serve(app) as site:
         secret = pyotp.random_base32()
-        lead = await site.known(role="supervisor", totp_secret=secret)
-        bare, agent = await site.known(role="supervisor"), await site.known("general")
+        lead, agent = await site.known(role="supervisor", totp_secret=secret, totp_used=0), await site.known("general")
         assert (await agent.login()).status_code == 200
-        assert (await bare.login()).json()["error"]["code"] == "totp_missing"
         assert (await lead.login()).json()["error"]["code"] == "totp_required"
         assert (await lead.login(code="000000")).json()["error"]["code"] == "totp_required"
         code = pyotp.TOTP(secret).now()
         assert (await lead.login(code=code)).status_code == 200
         assert (await lead.login(code=code)).status_code == 401
         assert (await lead.login("wrong password", code=code)).json()["error"]["code"] == "wrong_password"
+
+
+async def test_a_supervisor_binds_an_authenticator_at_the_first_login_and_an_admin_may_reset_it(
+    settings: Settings,
+) -> None:
+    app = build(strict(settings), hub_settings=HubSettings(turn_seconds=2), sweep_every=0.2)
+    async with serve(app) as site:
+        lead, admin = await site.known(role="supervisor"), await site.known(role="admin")
+
+        async def offered(person: Person, **code: str) -> str:
+            error = (await person.login(**code)).json()["error"]
+            assert error["code"] == "totp_setup" and error["detail"]["qr"].startswith("data:image/svg+xml")
+            uri = pyotp.parse_uri(error["detail"]["uri"])
+            assert uri.secret == error["detail"]["secret"] and uri.name == person.id
+            return str(uri.secret)
+
+        assert (await lead.login("wrong password")).json()["error"]["detail"] == {}
+        seen_by_another = await offered(lead, code="000000")  # no code is right where there is no secret yet
+        secret = await offered(lead)
+        assert (await lead.login(code=pyotp.TOTP(seen_by_another).now())).json()["error"]["code"] == "totp_required"
+        code = pyotp.TOTP(secret).now()
+        assert (await lead.login(code=code)).status_code == 200
+        assert (await lead.login(code=code)).status_code == 401
+        assert (await lead.login()).json()["error"]["code"] == "totp_required"
+        await admin.login(code=pyotp.TOTP(await offered(admin)).now())
+        await admin.does(f"/agents/{lead.id}/totp", method="DELETE")
+        assert await lead.refused("GET", "/state") == (401, "login_needed")
+        assert await offered(lead) != secret
+        written = await site.office.rows(
+            "SELECT action FROM desk.audit WHERE actor = ANY(%s) AND starts_with(action, 'agent.totp') ORDER BY id",
+            [lead.id, admin.id],
+        )
+        assert [row["action"] for row in written] == ["agent.totp_bound", "agent.totp_bound", "agent.totp_reset"]
 
 
 async def test_the_lock_keeps_login_and_drafts_and_opens_by_password_only(site: Site) -> None:
@@ -251,9 +281,15 @@ async def test_the_first_administrator_is_made_on_the_command_line(
     assert told.exit_code == 0, told.output
     weak = await asyncio.to_thread(CliRunner().invoke, command_line, [*asked[:-1], "boss"])
     assert weak.exit_code == 1
-    secret = pyotp.parse_uri(re.search(r"otpauth://\S+", told.output)[0]).secret  # type: ignore[index]
     async with serve(build(production, hub_settings=HubSettings(turn_seconds=2), sweep_every=0.2)) as site:
         boss = site.stranger()
         boss.id = "boss"
         await site.office.rows("UPDATE desk.agents SET disabled = false WHERE id = 'boss'")
-        assert (await boss.login(code=pyotp.TOTP(secret).now())).json()["agent"]["role"] == "admin"
+        for _ in range(2):
+            secret = (await boss.login()).json()["error"]["detail"]["secret"]
+            assert (await boss.login(code=pyotp.TOTP(secret).now())).json()["agent"]["role"] == "admin"
+            lost = await asyncio.to_thread(CliRunner().invoke, command_line, ["agent", "reset-totp", "boss"])
+            assert lost.exit_code == 0, lost.output
+            assert await boss.refused("GET", "/state") == (401, "login_needed")
+    nobody = await asyncio.to_thread(CliRunner().invoke, command_line, ["agent", "reset-totp", "nobody"])
+    assert nobody.exit_code == 1

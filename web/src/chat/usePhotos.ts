@@ -52,6 +52,14 @@ export function usePhotos(target: () => UploadTarget) {
     }
   }
 
+  /** Takes files that were pasted; text is pasted as ever. */
+  function paste(event: ClipboardEvent): void {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    add(files);
+  }
+
   async function start(photo: Photo): Promise<void> {
     photo.problem = "";
     photo.progress = 0;
@@ -102,6 +110,7 @@ export function usePhotos(target: () => UploadTarget) {
     busy: computed(() => photos.value.some((photo) => !photo.attachment && !photo.problem)),
     done: computed(() => photos.value.some((photo) => photo.attachment)),
     add,
+    paste,
     remove,
     retry,
     take,

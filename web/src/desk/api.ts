@@ -19,6 +19,11 @@ export class ApiError extends Error {
   }
 }
 
+/** What to say about an error. */
+export function wordsOf(error: unknown): string {
+  return error instanceof ApiError ? error.message : "没有成功，请重试";
+}
+
 const NO_ANSWER = "网络不通，请稍后再试";
 const TIMEOUT_MS = 15_000;
 

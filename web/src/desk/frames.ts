@@ -26,8 +26,10 @@ export interface Message {
 }
 
 export interface Presence {
+  /** Ids of agents. */
   looking: string[];
   typing: string[];
+  customerTyping: boolean;
 }
 
 export type Incoming =
@@ -126,7 +128,11 @@ function frameOf(frame: Json): Incoming | null {
     case "shut":
       return { type: "shut", conversation };
     case "presence": {
-      const presence = { looking: texts(frame.looking), typing: texts(frame.typing) };
+      const presence = {
+        looking: texts(frame.looking),
+        typing: texts(frame.typing),
+        customerTyping: frame.customer_typing === true,
+      };
       return { type: "presence", conversation, presence };
     }
     default:

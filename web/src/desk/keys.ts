@@ -59,6 +59,14 @@ export function keysOf(id: string): string {
   return SHORTCUTS.find((shortcut) => shortcut.id === id)?.keys ?? "";
 }
 
+let dialogs = 0;
+
+/** While the component is there it has the keys: no shortcut counts behind a dialog. */
+export function useDialogKeys(): void {
+  onMounted(() => (dialogs += 1));
+  onBeforeUnmount(() => (dialogs -= 1));
+}
+
 interface Press {
   code: string;
   key: string;
@@ -79,10 +87,10 @@ export function shortcutFor(press: Press, typing: boolean): Shortcut | undefined
   });
 }
 
-/** Listens for all shortcuts, except while `paused` (a lock, an open dialog). */
+/** Listens for all shortcuts, except while `paused` or behind a dialog. */
 export function useKeys(paused: () => boolean): void {
   function onKey(event: KeyboardEvent): void {
-    if (event.defaultPrevented || event.isComposing || paused()) return;
+    if (event.defaultPrevented || event.isComposing || dialogs > 0 || paused()) return;
     const target = event.target as HTMLElement;
     const typing = target.matches("input, textarea, select, [contenteditable]");
     const shortcut = shortcutFor(event, typing);

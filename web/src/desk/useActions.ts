@@ -1,10 +1,9 @@
 /** What an agent does with a conversation, beside answering: one place for running it, its errors and what follows. */
 
-import { ElMessage } from "element-plus";
 import { ref } from "vue";
 
-import { ApiError } from "./api";
 import { go } from "./router";
+import { useAct } from "./useAct";
 import type { DeskContext } from "./useDesk";
 import type { ThreadContext } from "./useThread";
 
@@ -12,30 +11,16 @@ export type DialogName =
   "transfer" | "hold" | "return" | "close" | "ticket" | "appointment" | "payment" | "knowledge";
 export type ActionsContext = ReturnType<typeof useActions>;
 
-export function wordsOf(error: unknown): string {
-  return error instanceof ApiError ? error.message : "没有成功，请重试";
-}
-
 export function useActions(desk: DeskContext, thread: ThreadContext) {
   const dialog = ref<DialogName | null>(null);
-  const busy = ref(false);
+  const { busy, act } = useAct();
 
-  /** Runs a request; says what went wrong. Returns whether it went well. */
+  /** Runs a request; what is shown of the conversation follows. Returns whether it went well. */
   async function attempt(request: () => Promise<unknown>, done = ""): Promise<boolean> {
-    if (busy.value) return false;
-    busy.value = true;
-    try {
-      await request();
-      if (done) ElMessage.success(done);
-      thread.refreshDetail();
-      dialog.value = null;
-      return true;
-    } catch (error) {
-      ElMessage.error(wordsOf(error));
-      return false;
-    } finally {
-      busy.value = false;
-    }
+    if (!(await act(request, done))) return false;
+    thread.refreshDetail();
+    dialog.value = null;
+    return true;
   }
 
   /** Does something to the open conversation. */
@@ -63,5 +48,5 @@ export function useActions(desk: DeskContext, thread: ThreadContext) {
     if (may) dialog.value = name;
   }
 
-  return { dialog, busy, attempt, run, finish, take, ask };
+  return { dialog, busy, run, finish, take, ask };
 }

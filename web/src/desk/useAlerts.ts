@@ -15,6 +15,8 @@ let audio: AudioContext | null = null;
 
 function ring(kind: Alert["kind"]): void {
   audio ??= new AudioContext();
+  // Made before anybody touched the page, it waits for the first touch.
+  if (audio.state === "suspended") void audio.resume();
   const start = audio.currentTime;
   TONES[kind].forEach((hertz, index) => {
     if (!audio) return;

@@ -4,7 +4,7 @@ import { ElMessage } from "element-plus";
 import { computed, onBeforeUnmount, ref, watch } from "vue";
 
 import { fill, unfilled } from "./canned";
-import { wordsOf } from "./useActions";
+import { wordsOf } from "./api";
 import type { DeskContext } from "./useDesk";
 import type { OutboxContext } from "./useOutbox";
 import type { ThreadContext } from "./useThread";

@@ -2,11 +2,13 @@
 
 import { computed, onBeforeUnmount, shallowRef, watch } from "vue";
 
+import { ApiError } from "./api";
 import type { Suggestion } from "./types";
 import type { DeskContext } from "./useDesk";
 import type { WorkContext } from "./useWork";
 
 const PAUSE_MS = 500;
+const AGAIN_MS = 5_000;
 
 export function useSuggestions(desk: DeskContext, { thread, composer: { filled } }: WorkContext) {
   const found = shallowRef<Suggestion[]>([]);
@@ -18,19 +20,29 @@ export function useSuggestions(desk: DeskContext, { thread, composer: { filled }
     return seq && thread.may("say") ? `${thread.id.value} ${seq}` : "";
   });
 
+  async function fetch(asked: string): Promise<void> {
+    try {
+      const { rows } = await desk.api.get<{ rows: Suggestion[] }>(
+        `conversations/${thread.id.value}/suggestions`,
+      );
+      if (question.value === asked) found.value = rows.map((item) => ({ ...item, text: filled(item.text) }));
+    } catch (error) {
+      // The articles are being loaded after a start, or the network is away.
+      if (question.value === asked && error instanceof ApiError && error.again) wait(asked, AGAIN_MS);
+    }
+  }
+
+  function wait(asked: string, ms: number): void {
+    clearTimeout(pause);
+    pause = setTimeout(() => void fetch(asked), ms);
+  }
+
   watch(
     question,
     (now) => {
       clearTimeout(pause);
       found.value = [];
-      if (!now) return;
-      pause = setTimeout(async () => {
-        const answer = await desk.api
-          .get<Suggestion[] | { rows: Suggestion[] }>(`conversations/${thread.id.value}/suggestions`)
-          .catch(() => []);
-        const items = Array.isArray(answer) ? answer : answer.rows;
-        if (question.value === now) found.value = items.map((item) => ({ ...item, text: filled(item.text) }));
-      }, PAUSE_MS);
+      if (now) wait(now, PAUSE_MS);
     },
     { immediate: true },
   );

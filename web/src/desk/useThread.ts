@@ -15,6 +15,7 @@ export type ThreadContext = ReturnType<typeof useThread>;
 
 const PAGE = 50;
 const REFRESH_MS = 400;
+const NOBODY: Presence = { looking: [], typing: [], customerTyping: false };
 
 export function useThread(desk: DeskContext, id: Ref<string>, outbox: OutboxContext) {
   const thread = shallowRef(new Thread());
@@ -23,7 +24,7 @@ export function useThread(desk: DeskContext, id: Ref<string>, outbox: OutboxCont
   const detail = shallowRef<Detail | null>(null);
   const problem = ref("");
   const older = ref(false);
-  const presence = shallowRef<Presence>({ looking: [], typing: [] });
+  const presence = shallowRef<Presence>(NOBODY);
   let refresh: ReturnType<typeof setTimeout> | undefined;
   let generation = 0;
 
@@ -123,7 +124,7 @@ export function useThread(desk: DeskContext, id: Ref<string>, outbox: OutboxCont
       thread.value = new Thread();
       version.value += 1;
       detail.value = null;
-      presence.value = { looking: [], typing: [] };
+      presence.value = NOBODY;
       older.value = false;
       if (now) void open();
     },

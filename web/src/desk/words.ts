@@ -11,6 +11,9 @@ export const AGENT_STATES: Record<AgentState, string> = {
   offline: "离线",
 };
 
+/** As the server asks it. */
+export const PASSWORD_LEAST = 10;
+
 export const CHANNELS: Record<string, string> = {
   web: "网页",
   wechat: "微信",

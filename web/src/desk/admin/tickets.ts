@@ -1,5 +1,6 @@
 /** The ticket list's groups and small words. */
 
+import { localOf, momentOf } from "../moments";
 import type { TicketRow } from "../types";
 import type { Ticket } from "./types";
 import { endOfToday, running, urgency, type Urgency } from "./clocks";
@@ -34,18 +35,6 @@ export function grouped(rows: readonly TicketRow[], now: number): Group[] {
 /** 投诉 levels go from 1 to 3, 3 is the gravest. */
 export const levelWords = (level: number): string =>
   (["", "一级", "二级", "三级"] as const)[level] ?? `${level} 级`;
-
-/** A date and time field's value (2026-11-22T15:00, Shanghai) as a moment with offset; null where it is empty. */
-export function momentOf(local: string): string | null {
-  return local ? `${local}:00+08:00` : null;
-}
-
-/** The reverse of `momentOf`. */
-export function localOf(at: string | null): string {
-  if (!at) return "";
-  const date = new Date(Date.parse(at) + 8 * 3_600_000);
-  return Number.isNaN(date.getTime()) ? "" : date.toISOString().slice(0, 16);
-}
 
 /** What may be planned of a ticket, as its form holds it. */
 export function planOf(ticket: Ticket | null) {

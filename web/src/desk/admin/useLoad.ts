@@ -2,6 +2,8 @@
 
 import { onBeforeUnmount, onMounted, ref, shallowRef, type Ref, type ShallowRef } from "vue";
 
+import { wordsOf } from "../api";
+
 export interface Loaded<T> {
   data: ShallowRef<T | null>;
   error: Ref<string>;
@@ -32,10 +34,6 @@ export function useLoad<T>(fetch: () => Promise<T>): Loaded<T> {
 
   onMounted(reload);
   return { data, error, loading, reload };
-}
-
-export function wordsOf(problem: unknown): string {
-  return problem instanceof Error && problem.message ? problem.message : "没有成功，请重试";
 }
 
 /** Runs a function now and then, not while the page is hidden. */

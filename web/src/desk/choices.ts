@@ -1,7 +1,7 @@
 /** What can be picked from a list. */
 
-import type { AgentRow } from "../types";
-import { SKILL_NAMES, skillName } from "./words";
+import type { AgentRow } from "./types";
+import { SKILLS } from "./words";
 
 export interface Choice {
   value: string;
@@ -22,7 +22,7 @@ export function choicesFor(names: readonly string[], words: Readonly<Record<stri
 export const agentChoices = (agents: readonly AgentRow[]): Choice[] =>
   agents.map((agent) => ({ value: agent.id, label: agent.name }));
 
-export const SKILL_GROUPS: readonly Choice[] = SKILL_NAMES.map((skill) => ({
-  value: skill,
-  label: `${skillName(skill)}组`,
+export const SKILL_GROUPS: readonly Choice[] = Object.entries(SKILLS).map(([value, skill]) => ({
+  value,
+  label: `${skill}组`,
 }));

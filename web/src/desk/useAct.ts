@@ -3,7 +3,7 @@
 import { ElMessage } from "element-plus";
 import { ref, type Ref } from "vue";
 
-import { wordsOf } from "./useLoad";
+import { wordsOf } from "./api";
 
 export interface Act {
   busy: Ref<boolean>;
