@@ -152,6 +152,7 @@ def test_masked_data_are_shown_for_a_reason_for_a_minute_and_audited(browser: Br
         customer.get_by_role("button", name="查看 手机").click()
         asked = dialog(page, "查看手机")
         expect(asked.get_by_test_id("confirm")).to_be_disabled()
+        expect(asked.get_by_role("textbox")).to_be_focused()
         page.keyboard.type("客户要求回电")
         page.keyboard.press("Enter")
         expect(customer).to_contain_text("13800000002")

@@ -118,14 +118,14 @@ def test_no_flipped_bit_is_accepted_and_none_takes_long() -> None:
             value = flipped_query[name]
             at = dice.randrange(len(value))
             flipped_query[name] = value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1 :]
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             inbound, _ = receive(CREDENTIALS, flipped_query, bytes(flipped), time.time())
             # outside <Encrypt> nothing is signed and nothing is read: there a flip changes no word of the message
             accepted += inbound.text != said or not n % 3
         except PushRefused:
             pass
-        slowest = max(slowest, time.perf_counter() - began)
+        slowest = max(slowest, time.process_time() - began)
     assert accepted == 0 and slowest < 0.05
 
 
