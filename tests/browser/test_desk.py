@@ -64,6 +64,24 @@ def test_waiting_customer_is_taken_answered_and_hears_it(browser: Browser, stack
         expect(waiting(desk, "马上。").locator(".wait")).to_have_count(0)
 
 
+def test_the_agent_sees_the_customer_writing_until_he_has_sent_it(
+    browser: Browser, stack_url: str, word: str
+) -> None:
+    with agent(browser, stack_url, "agent1") as desk, customer(browser, stack_url, "转人工") as chat:
+        say(chat, word)
+        take(desk, word)
+        writing = desk.get_by_test_id("customer-typing")
+        for words in ("车牌是京A12345", "昨天刮的"):  # the second one at once after the first
+            chat.get_by_test_id("input").press_sequentially(words)
+            expect(writing).to_have_text("客户正在输入…")
+            chat.get_by_test_id("send").click()
+            expect(said(desk, words)).to_be_visible()
+            expect(writing).to_have_text("")
+        chat.get_by_test_id("input").press_sequentially("写了不发")
+        expect(writing).to_have_text("客户正在输入…")
+        expect(writing).to_have_text("", timeout=10_000)
+
+
 def test_draft_survives_a_lock_a_reload_and_another_conversation(browser: Browser, stack_url: str, word: str) -> None:
     with agent(browser, stack_url, "agent1") as desk, customer(browser, stack_url, "转人工") as chat:
         say(chat, word)

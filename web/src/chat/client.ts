@@ -139,6 +139,8 @@ export class ChatClient {
     };
     this.saved.keep(unsent);
     this.timeline.add(unsent);
+    // The server takes the sign back with the message: the next letter is a new one.
+    this.typingSent = 0;
     this.pump();
     this.options.onChange();
   }
