@@ -1,7 +1,7 @@
 """Scripts that customers or colleagues smuggle in do not run at the desk, in a real browser.
 
-By text, customer's name, plate, place, hand-off summary and memo, file names and types, notes, ticket subjects and steps.
-Channels keep no nicknames, so there is none to carry a script.
+By text, customer's name, plate, place, hand-off summary and memo, file names and types, notes, ticket subjects and steps,
+canned replies, an agent's name, the words of a survey. keep no nicknames, so there is none to carry a script.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, Page, expect
 from psycopg.types.json import Jsonb
 
 from chebao.conversations.api import Incoming
-from chebao.desk import tickets
+from chebao.desk import surveys, tickets
+from tests.browser.desk import log_in
 from tests.browser.stack import Stack
 from tests.contract.desk.hostile import PAYLOADS
 from tests.contract.desk.office import Office
@@ -75,10 +76,7 @@ def test_none_of_a_hundred_payloads_runs(scripted: Stack, page: Page) -> None:
     conversations = [run(scripted, smuggle(office, PAYLOADS[n : n + 34])) for n in (0, 34, 68)]
     answer = page.goto(f"{scripted.url}/desk")
     assert answer is not None and "unsafe-inline" not in answer.headers["content-security-policy"]
-    page.get_by_label("账号").fill("lead1")
-    page.get_by_label("密码").fill("demo-lead1")
-    page.get_by_role("button", name="登录").click()
-    expect(page.get_by_test_id("state")).to_be_visible()
+    log_in(page, scripted.url, "lead1")
     seen: set[str] = set()
     for conversation in conversations:
         page.goto(f"{scripted.url}/desk#/c/{conversation}")
@@ -91,6 +89,53 @@ def test_none_of_a_hundred_payloads_runs(scripted: Stack, page: Page) -> None:
     page.goto(f"{scripted.url}/desk#/tickets")
     page.get_by_text("全部", exact=True).click()
     expect(page.get_by_text(PAYLOADS[79], exact=True).first).to_be_visible()
+    assert page.evaluate("window.__xss") is None
+
+
+async def colleague(office: Office) -> str:
+    """A conversation that lead1 has, a colleague whose name is a payload, ready replies and a survey's words that are some."""
+    for n, payload in enumerate(PAYLOADS[:5]):
+        # past the rules for shortcuts, which let no sign through
+        await office.rows(
+            "INSERT INTO desk.canned_replies (title, shortcut, text, changed_by) VALUES (%s, %s, %s, %s)",
+            payload, f"{PAYLOADS[65]}{n}", PAYLOADS[66], PAYLOADS[0],
+        )  # fmt: skip
+    await office.rows(
+        "INSERT INTO desk.agents (id, name, role, skills, password_hash) VALUES ('smuggler', %s, 'agent', '{}', 'none')",
+        PAYLOADS[67],
+    )
+    conversation = await office.waiting("general")
+    async with office.desk.pool.connection() as connection, connection.transaction():
+        await surveys.ask(connection, conversation, "episode", agent_id="smuggler")
+        await surveys.answer(connection, conversation, 1, comment=PAYLOADS[68])
+    await office.desk.presence.set_state("lead1", "busy")
+    await office.handling.takeover(await office.known("lead1"), conversation)
+    return conversation
+
+
+@pytest.mark.timeout(300)
+def test_nor_those_in_ready_replies_names_survey_words_and_file_names(scripted: Stack, page: Page) -> None:
+    office = Office(scripted.app.state.hub, scripted.app.state.desk)
+    conversation = run(scripted, colleague(office))
+    log_in(page, scripted.url, "lead1")
+    page.goto(f"{scripted.url}/desk#/c/{conversation}")
+    page.get_by_test_id("input").fill("/onerror")
+    found = page.get_by_test_id("canned").get_by_role("option")
+    expect(found.filter(has_text=PAYLOADS[0])).to_contain_text(f"/{PAYLOADS[65]}0{PAYLOADS[66]}")
+    page.get_by_test_id("input").press("Enter")
+    expect(page.get_by_test_id("input")).to_have_value(PAYLOADS[66])
+    name = f"{PAYLOADS[0]}.jpg"
+    page.get_by_test_id("file").set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": b"no picture"})
+    expect(page.get_by_test_id("photo").get_by_label(f"移除 {name}")).to_be_visible()
+    for place, shown in (
+        ("canned", PAYLOADS[65]),
+        ("agents", PAYLOADS[67]),
+        ("wall", PAYLOADS[67]),
+        ("surveys", PAYLOADS[67]),
+        ("surveys", PAYLOADS[68]),
+    ):
+        page.goto(f"{scripted.url}/desk#/{place}")
+        expect(page.locator(f"[data-page={place}]").get_by_text(shown).first).to_be_visible()
     assert page.evaluate("window.__xss") is None
 
 
