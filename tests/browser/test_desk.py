@@ -64,9 +64,7 @@ def test_waiting_customer_is_taken_answered_and_hears_it(browser: Browser, stack
         expect(waiting(desk, "马上。").locator(".wait")).to_have_count(0)
 
 
-def test_the_agent_sees_the_customer_writing_until_he_has_sent_it(
-    browser: Browser, stack_url: str, word: str
-) -> None:
+def test_the_agent_sees_the_customer_writing_until_he_has_sent_it(browser: Browser, stack_url: str, word: str) -> None:
     with agent(browser, stack_url, "agent1") as desk, customer(browser, stack_url, "转人工") as chat:
         say(chat, word)
         take(desk, word)

@@ -79,6 +79,23 @@ describe("waiting for an answer", () => {
   });
 });
 
+describe("a customer who writes", () => {
+  it("says so now and then, and at once after each message", async () => {
+    const { client } = openTab(server);
+    await settle();
+    const signs = (): number => server.received.filter((frame) => frame.type === "typing").length;
+    client.sendTyping();
+    client.sendTyping();
+    expect(signs()).toBe(1);
+    client.send({ text: "一" }, "一");
+    client.sendTyping();
+    expect(signs()).toBe(2);
+    await settle(3_000);
+    client.sendTyping();
+    expect(signs()).toBe(3);
+  });
+});
+
 describe("a broken line", () => {
   it("resumes after the last message and gets what was missed, once", async () => {
     const { client } = openTab(server);
