@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,28 @@ def test_a_ticket_is_opened_moved_on_and_told_to_the_customer(lead: Page, desk: 
     said(lead, "已保存")
     [kept] = desk.rows("SELECT state, resolution FROM desk.tickets WHERE number = %s", number)
     assert kept == {"state": "resolved", "resolution": "已寄出，运单号会发给您。"}
+
+
+def test_a_step_half_written_survives_a_reload_with_whom_it_is_for(lead: Page, desk: Desk) -> None:
+    open_page(lead, desk, "tickets")
+    lead.get_by_role("button", name="新建工单").click()
+    lead.get_by_label("事由").fill("补寄交强险标志")
+    lead.get_by_role("button", name="建工单", exact=True).click()
+    expect(lead.get_by_role("heading", name="补寄交强险标志")).to_be_visible()
+    number = lead.url.rsplit("/", 1)[1]
+    talk = desk.run(desk.office.customer())
+    desk.rows("UPDATE desk.tickets SET conversation_id = %s WHERE number = %s", talk, number)
+    lead.reload()
+    words = lead.get_by_label("这一步做了什么")
+    words.fill("客户地址写错过一次")
+    pick(lead, "这一步的类型", "内部备注")
+    lead.reload()
+    expect(words).to_have_value("客户地址写错过一次")
+    lead.get_by_role("button", name="记录", exact=True).click()
+    expect(lead.locator(".steps-list li").first).to_contain_text("客户地址写错过一次")
+    expect(lead.locator(".steps-list li").first).not_to_contain_text("告诉客户")
+    lead.reload()
+    expect(words).to_have_value("")
 
 
 def test_what_must_move_today_stands_first(lead: Page, desk: Desk) -> None:
@@ -227,6 +250,28 @@ def test_an_article_is_changed_by_one_and_published_by_another(lead: Page, desk:
         expect(other.locator(".versions li").first).to_contain_text("正在回答")
     [live] = desk.rows("SELECT published FROM knowledge.articles WHERE id = 'add_cover_midterm'")
     assert live == {"published": 2}
+
+
+def test_an_article_half_written_survives_a_reload_until_it_is_saved_or_given_up(lead: Page, desk: Desk) -> None:
+    body = lead.get_by_label("正文", exact=True)
+    save, give_up = (lead.get_by_role("button", name=name) for name in ("保存草稿", "放弃修改"))
+
+    def write(words: str) -> None:
+        body.fill(body.input_value().replace("## 现在可以做什么\n", f"## 现在可以做什么\n{words}"))
+        lead.reload()
+        expect(body).to_have_value(re.compile(words))
+
+    open_page(lead, desk, "articles", "surrender")
+    write("先看退保日期，")
+    save.click()
+    said(lead, "草稿已保存")
+    expect(save).to_be_disabled()
+    write("再看一眼，")
+    give_up.click()
+    lead.reload()
+    expect(body).to_have_value(re.compile("## 现在可以做什么\n先看退保日期，"))
+    expect(save).to_be_disabled()
+    assert lead.evaluate("Object.keys(localStorage).filter((key) => key.includes('article'))") == []
 
 
 def test_an_unanswered_message_is_given_its_meaning(lead: Page, desk: Desk) -> None:

@@ -268,4 +268,14 @@ describe("drafts", () => {
     expect(new Kept(store, "agent1").draft("c1")).toBe("");
     expect(desk.draft("note:c1")).toBe("记一笔");
   });
+
+  it("keep of a ticket's step for whom it was meant", () => {
+    const store = new MemoryStore();
+    const note = { kind: "note", text: "客户在外地", tell: false };
+    new Kept(store, "agent1").saveStep("GD1", note);
+    expect(new Kept(store, "agent1").step("GD1")).toEqual(note);
+    expect(new Kept(store, "agent2").step("GD1")).toBeNull();
+    new Kept(store, "agent1").saveStep("GD1", { ...note, text: "" });
+    expect(store.keys()).toEqual([]);
+  });
 });

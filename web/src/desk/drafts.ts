@@ -1,6 +1,6 @@
 /** What must survive a reload, a crash or a lock: drafts and unsent answers. */
 
-import { record, str, type Json } from "../chat/guards";
+import { record, str, text, type Json } from "../chat/guards";
 import type { Store } from "../chat/storage";
 
 /** An answer that the server has not taken yet. */
@@ -12,6 +12,14 @@ export interface Unsent {
   at: string;
   /** Why the server refused it; it is not sent again unless the agent asks. */
   refused?: string;
+}
+
+/** A ticket's step that is being written. */
+export interface Step {
+  kind: string;
+  text: string;
+  /** Whether the customer is told these words. */
+  tell: boolean;
 }
 
 function isUnsent(value: Json | null): value is Json & Unsent {
@@ -31,12 +39,23 @@ export class Kept {
     this.prefix = `chebao.desk.${agent}.`;
   }
 
-  draft(conversation: string): string {
-    return str(this.read(`draft.${conversation}`)?.text) ?? "";
+  /** Words by where they belong: a conversation, its notes, a version of an article. */
+  draft(slot: string): string {
+    return str(this.read(`draft.${slot}`)?.text) ?? "";
   }
 
-  saveDraft(conversation: string, text: string): void {
-    this.write(`draft.${conversation}`, text ? { text } : null);
+  saveDraft(slot: string, text: string): void {
+    this.write(`draft.${slot}`, text ? { text } : null);
+  }
+
+  /** Kept whole: a note for colleagues must not come back as words for the customer. */
+  step(ticket: string): Step | null {
+    const step = this.read(`step.${ticket}`);
+    return step && { kind: text(step.kind), text: text(step.text), tell: step.tell === true };
+  }
+
+  saveStep(ticket: string, step: Step): void {
+    this.write(`step.${ticket}`, step.text ? step : null);
   }
 
   get unsent(): Unsent[] {

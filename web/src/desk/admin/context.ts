@@ -3,6 +3,7 @@
 import { inject, type InjectionKey, type Ref } from "vue";
 
 import type { Api } from "../api";
+import type { Kept } from "../drafts";
 import type { DeskState } from "../store";
 import type { AgentRow } from "../types";
 
@@ -10,6 +11,7 @@ export interface AdminContext {
   api: Api;
   state: Readonly<Ref<DeskState>>;
   me: Readonly<Ref<AgentRow>>;
+  kept: Readonly<Ref<Kept>>;
 }
 
 export const adminKey: InjectionKey<AdminContext> = Symbol("desk admin");
