@@ -59,7 +59,6 @@ def test_waiting_customer_is_taken_answered_and_hears_it(browser: Browser, stack
         say(chat, "谢谢，能快点吗")
         expect(said(desk, "谢谢，能快点吗")).to_be_visible()
         expect(waiting(desk, "谢谢，能快点吗").locator(".wait")).to_be_visible()
-        picture(desk, "conversation")
         reply(desk, "马上。")
         expect(waiting(desk, "马上。").locator(".wait")).to_have_count(0)
 
