@@ -36,8 +36,9 @@ test-alone: # runs beside test-stack: two cores are done some minutes earlier
 	@bot/.venv/bin/python -m pytest bot/tests -q --basetemp .chebao/pytest-alone
 	@$(PY) -m pytest $(ALONE) --basetemp .chebao/pytest-alone
 
-test-stack:
-	@$(PY) -m pytest $(ALONE:%=--ignore=%)
+test-stack: # the browser last, when nothing runs beside it any more
+	@$(PY) -m pytest --ignore=tests/browser $(ALONE:%=--ignore=%)
+	@$(PY) -m pytest tests/browser
 
 train: env ## train the assistant if configuration, domain or data changed
 	@$(BOT) train

@@ -17,8 +17,15 @@ from tests.running import RunningStack
 
 @pytest.fixture(autouse=True)
 def demo_data(stack: RunningStack) -> None:
-    """The claim starts from the demo data."""
-    httpx.post(f"{stack.url}/backoffice/v1/demo/reset", headers={"Authorization": "Bearer demo"}).raise_for_status()
+    """The claim starts from the demo data, with nobody waiting whom other tests on this stack have left in the queue."""
+    lead = {"Authorization": "Bearer demo", "X-Chebao-Agent": "lead1"}
+    with httpx.Client(base_url=stack.url, headers=lead) as client:
+        client.post("/backoffice/v1/demo/reset").raise_for_status()
+        waiting = client.get("/api/desk/v1/conversations", params={"view": "queue", "limit": 100}).json()["rows"]
+        for row in waiting:
+            talk = f"/api/desk/v1/conversations/{row['id']}"
+            client.post(f"{talk}/takeover").raise_for_status()
+            client.post(f"{talk}/return", json={}).raise_for_status()
 
 
 def edit(page: Page, field: str, words: str) -> None:
