@@ -43,9 +43,23 @@ _KEEP = re.compile(
 )
 
 
+_NAMED: Final = {
+    "report_claim": re.compile("报案|理赔"),
+    "renewal": re.compile("续保"),
+    "new_policy": re.compile("投保|报价|买"),
+}
+"""How the customer calls what he wants to go on with."""
+
+
 def asks_to_resume(turn: Turn) -> bool:
     """Whether the customer wants to go on with what he began before."""
     return turn.pressed.get("resume") is True or (len(turn.text) <= 40 and bool(_RESUME.search(turn.text)))
+
+
+def named_task(turn: Turn) -> str | None:
+    """Which of the tasks the customer wants to go on with, where his words name one and no other."""
+    named = [task for task in CONTINUED if _NAMED[task].search(turn.text)]
+    return named[0] if len(named) == 1 else None
 
 
 def offer_tasks(turn: Turn) -> None:

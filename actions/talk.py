@@ -15,7 +15,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import Action, Tracker
 
 from actions import answers, handoff, photos, unsure
-from actions.continued import asks_to_resume, offer_tasks, over
+from actions.continued import asks_to_resume, named_task, offer_tasks, over
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Button, Turn, command
 from chebao.insurance import accidents, plate
@@ -42,6 +42,8 @@ class Talk(Action, ABC):
         if turn.attachments and not turn.text and (claim_no := turn.tracker.slots.get(photos.LAST_CLAIM)):
             return await photos.supplement(turn, str(claim_no))
         if asks_to_resume(turn) and not turn.tracker.slots.get("suspended_tasks"):
+            if task := named_task(turn):
+                return [SlotSet("fallback_misses", None), ActiveLoop(f"{task}_form")]
             offer_tasks(turn)
             return [SlotSet("fallback_misses", None)]
         alerted = handoff.alerted(turn, handoff.said(turn))
