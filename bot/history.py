@@ -7,8 +7,18 @@ plays every story and recorded conversation with and without. The bounds keep a 
 
 from __future__ import annotations
 
+import itertools
+
 from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME
-from rasa.shared.core.events import ActionExecuted, ActiveLoop, Event, SessionStarted, SlotSet, UserUttered
+from rasa.shared.core.events import (
+    ActionExecuted,
+    ActiveLoop,
+    BotUttered,
+    Event,
+    SessionStarted,
+    SlotSet,
+    UserUttered,
+)
 from rasa.shared.core.trackers import DialogueStateTracker
 
 FOLD_AT = 64
@@ -32,7 +42,7 @@ def needs_folding(tracker: DialogueStateTracker) -> bool:
 
 def fold(tracker: DialogueStateTracker) -> list[Event]:
     """The events of an equal, shorter conversation; all of them when no turn boundary allows a cut."""
-    applied = tracker.applied_events()
+    applied = _without_old_words(tracker)
     cut = _cut(applied)
     if cut <= 0:
         return applied
@@ -50,6 +60,17 @@ def fold(tracker: DialogueStateTracker) -> list[Event]:
         prefix.append(ActiveLoop(start.active_loop_name, timestamp=at))
     prefix.append(ActionExecuted(ACTION_LISTEN_NAME, timestamp=at))
     return prefix + applied[cut:]
+
+
+def _without_old_words(tracker: DialogueStateTracker) -> list[Event]:
+    """The applied events, of the assistant's words those of the last turn alone.
+
+    A loop's messages are not among the applied events while its words are: those of earlier turns would look like the last ones,
+    to `questions.question_of` after a turn without words and to `patches._said_last`.
+    """
+    last = itertools.takewhile(lambda event: not isinstance(event, UserUttered), reversed(tracker.events))
+    said_last = {id(event) for event in last}
+    return [event for event in tracker.applied_events() if not isinstance(event, BotUttered) or id(event) in said_last]
 
 
 def _cut(applied: list[Event]) -> int:

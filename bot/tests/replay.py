@@ -208,20 +208,16 @@ def _draft(form: str) -> str:
     return form.removesuffix("_form") + "_draft"
 
 
-def recorded(url: str, *, people: bool = True) -> dict[str, list[Said]]:
-    """Every conversation of a database, from its rows; without `people` those alone that no agent has given back."""
+def recorded(url: str) -> dict[str, list[Said]]:
+    """Every conversation of a database, from its rows."""
     with psycopg2.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT sender, data FROM rasa.events WHERE name <> 'snapshot' ORDER BY sender, seq")
         rows = cursor.fetchall()
     conversations: dict[str, list[Said]] = {}
-    with_people: set[str] = set()
     for sender, event in rows:
         if not sender.startswith(REPLAYED):
             _add(conversations.setdefault(sender, []), event)
-        if event["event"] == "user" and event["parse_data"]["intent"].get("name") == "returned_from_agent":
-            with_people.add(sender)
-    left_out = set() if people else with_people
-    return {sender: messages for sender, messages in conversations.items() if messages and sender not in left_out}
+    return {sender: messages for sender, messages in conversations.items() if messages}
 
 
 def _add(messages: list[Said], event: dict[str, Any]) -> None:
@@ -246,7 +242,6 @@ def main(arguments: list[str] | None = None, say: Callable[[str], None] = print)
     parser.add_argument("url", help="database with the recorded conversations; replayed ones go beside them")
     parser.add_argument("--stories", action="store_true", help="play the stories instead")
     parser.add_argument("--harshest", action="store_true", help=f"one keeping alone: {HARSHEST.name}")
-    parser.add_argument("--without-people", action="store_true", help="leave out what an agent has given back")
     options = parser.parse_args(arguments)
     from bot import run
 
@@ -258,9 +253,7 @@ def main(arguments: list[str] | None = None, say: Callable[[str], None] = print)
         say("No model: run `make train`.")
         return 2
     patches.apply()
-    conversations = (
-        of_stories(together=12) if options.stories else recorded(options.url, people=not options.without_people)
-    )
+    conversations = of_stories(together=12) if options.stories else recorded(options.url)
     player = Player(archive, options.url)
     keepings = (HARSHEST,) if options.harshest else KEEPINGS
     differing = list(player.differences(conversations, keepings))

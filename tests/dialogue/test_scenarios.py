@@ -34,7 +34,7 @@ def test_folded_and_restarted_after_every_turn_all_of_them_go_the_same_way(stack
     assert not play(stack.url, "demo", SCENARIOS[0][1]).problems  # something to replay where this test runs alone
     url = postgres.start(stack.data / "postgres")
     replayed = subprocess.run(
-        [ROOT / "bot/.venv/bin/python", "-m", "bot.tests.replay", url, "--harshest", "--without-people"],
+        [ROOT / "bot/.venv/bin/python", "-m", "bot.tests.replay", url, "--harshest"],
         env=os.environ | {"CHEBAO_DATA": str(stack.data), "PYTHONPATH": str(ROOT)},
         cwd=ROOT,
         capture_output=True,
