@@ -15,7 +15,9 @@ Script = Callable[[dict[str, Any]], list[dict[str, Any]]]
 
 
 def echo(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Says what it was told."""
+    """Says what it was told; that an agent has settled the matter it hears in silence, as the assistant does."""
+    if "intent" in body and body["entities"].get("ended"):
+        return [{"custom": {"effects": [{"nothing": {}}]}}]
     if "intent" in body:
         return [{"text": f"按下：{body['intent']} {json.dumps(body['entities'], ensure_ascii=False)}"}]
     return [{"text": f"收到：{body['text']}"}]
