@@ -7,8 +7,10 @@ import hashlib
 import hmac
 import logging
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +41,7 @@ log = logging.getLogger(__name__)
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NO_MATTER = re.compile("message is not modified|message to edit not found|message can't be edited", re.IGNORECASE)
 _MAX_CONNECTIONS = 40
 _SHORT_TITLE = 8
 _TRIES = 3
@@ -91,11 +94,17 @@ class Pace:
         self._gap, self._chat_gap = 1 / overall, 1 / each
         self._free_at = self._paused_until = 0.0
         self._chats: dict[str, float] = {}
+        self._owing: set[str] = set()
 
-    async def wait(self, chat: str) -> None:
-        """Returns when the next message of `chat` may go out."""
+    async def wait(self, chat: str, *, edit: bool = False) -> None:
+        """Returns when the next message of `chat` may go out, or an edit of one.
+
+        Telegram bears short bursts, so the reply need not wait for the tick at the button it answers: whatever follows
+        the reply waits for both.
+        """
         at = max(time.monotonic(), self._chats.get(chat, 0.0))
-        self._keep(chat, at + self._chat_gap)
+        gap = self._gap_after(chat, edit)
+        self._keep(chat, at + gap)
         await _until(at)
         # A place among all is taken only now: one waiting chat does not hold up the others, and of places taken
         # beforehand more than allowed would fall into one second.
@@ -105,17 +114,26 @@ class Pace:
             await _until(at)
             if at >= self._paused_until:
                 break
-        self._keep(chat, at + self._chat_gap)
+        self._keep(chat, at + gap)
 
     def pause(self, seconds: float) -> None:
         """Nothing goes out for a while: Telegram counts what is sent too early against us."""
         self._paused_until = time.monotonic() + seconds
         self._free_at = max(self._free_at, self._paused_until)
 
+    def _gap_after(self, chat: str, edit: bool) -> float:
+        owes = chat in self._owing
+        if edit and not owes:
+            self._owing.add(chat)
+            return 0.0
+        self._owing.discard(chat)
+        return self._chat_gap * (1 + owes)
+
     def _keep(self, chat: str, free: float) -> None:
         if len(self._chats) > 10_000:
             now = time.monotonic()
             self._chats = {c: at for c, at in self._chats.items() if at > now}
+            self._owing &= self._chats.keys()
         self._chats[chat] = max(free, self._chats.get(chat, 0.0))
 
 
@@ -194,15 +212,35 @@ class Client:
                 log.warning(line("telegram_picture_refused", reason=refused.message[:100]))
         return await self._bot.send_message(chat, bubble.html, **words)
 
-    async def settle_press(self, query_id: str, chat: int, message_id: int | None) -> None:
-        """Stops the button's spinner and takes the buttons away; a late or repeated answer is refused, which is well.
+    async def answer_press(self, query_id: str, words: str = "") -> None:
+        """Stops the button's spinner, with a passing word perhaps; a late or repeated answer is refused, which is well.
 
         Raises:
             TelegramError: Telegram is away.
         """
-        await _insisting(lambda: self._bot.answer_callback_query(query_id))
-        if message_id:
-            await _insisting(lambda: self._bot.edit_message_reply_markup(chat, message_id))
+        with suppress(BadRequest):
+            await _insisting(lambda: self._bot.answer_callback_query(query_id, words or None))
+
+    async def change_buttons(self, chat: int, message_id: int, keys: Sequence[Key]) -> None:
+        """Leaves only these buttons under a message; one that has them already, or is gone or too old, stays as it is.
+
+        Raises:
+            TelegramError: Telegram is away, or the customer blocked us.
+        """
+
+        async def change() -> None:
+            await self.pace.wait(str(chat), edit=True)
+            try:
+                await self._bot.edit_message_reply_markup(chat, message_id, reply_markup=_inline(keys))
+            except RetryAfter as flood:
+                self.pace.pause(_seconds(flood.retry_after))
+                raise
+
+        try:
+            await _insisting(change)
+        except BadRequest as refused:
+            if not _NO_MATTER.search(refused.message):
+                raise
 
     async def leave(self, chat: int) -> None:
         """Leaves a group."""
@@ -254,13 +292,13 @@ class Client:
 
 
 async def _insisting(call: Callable[[], Awaitable[Any]]) -> None:
-    """Makes a call that may be made twice; what Telegram refuses for good is let go."""
+    """Makes a call that may be made twice, again while Telegram stumbles."""
     for attempt in range(1, _TRIES + 1):
         try:
             await call()
             return
-        except BadRequest:
-            return
+        except BadRequest:  # a kind of NetworkError, but for good
+            raise
         except (NetworkError, RetryAfter) as error:
             if attempt == _TRIES:
                 raise
@@ -285,12 +323,14 @@ def _markup(bubble: Bubble) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | None
     if bubble.keyboard:
         rows = [[_keyboard_button(key)] for key in bubble.keyboard]
         return ReplyKeyboardMarkup(rows, resize_keyboard=True, one_time_keyboard=True)
-    if bubble.keys:
-        return InlineKeyboardMarkup([[_inline_button(key) for key in row] for row in _rows(bubble.keys)])
-    return None
+    return _inline(bubble.keys)
 
 
-def _rows(keys: list[Key]) -> list[list[Key]]:
+def _inline(keys: Sequence[Key]) -> InlineKeyboardMarkup | None:
+    return InlineKeyboardMarkup([[_inline_button(key) for key in row] for row in _rows(keys)]) if keys else None
+
+
+def _rows(keys: Sequence[Key]) -> list[list[Key]]:
     """Two short titles side by side, long ones alone, so that none is cut off on a phone."""
     rows: list[list[Key]] = []
     for key in keys:

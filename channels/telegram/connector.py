@@ -17,6 +17,7 @@ from channels.telegram import protocol
 from channels.telegram.bubbles import Bubble, render
 from channels.telegram.client import Client, NotSent, Refused, Unreachable, Unsure, derived, webhook_secret
 from channels.telegram.order import Order
+from channels.telegram.presses import Presses
 from channels.telegram.protocol import Event, Pressed, Said
 from chebao.conversations.api import MAX_BYTES, Conversation, DeliveryJob, Hub, Incoming, Reply, Uploads, judge, shown
 from chebao.errors import InputRefused
@@ -45,6 +46,7 @@ class Telegram:
         self._judging = asyncio.Semaphore(2)
         self._left: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._presses = Presses(client, self._ours, self._begin)
 
     def router(self) -> APIRouter:
         """The webhook."""
@@ -91,9 +93,8 @@ class Telegram:
                 case Said() as said:
                     await self._accept(event, await self._heard(event, said))
                 case Pressed() as pressed:
-                    # also for one that comes twice, or too late: the button turns until it is answered
-                    self._begin(self._client.settle_press(pressed.query_id, event.chat_id, pressed.message_id))
-                    await self._accept(event, self._incoming(event, pressed.token))
+                    if self._presses.counts(event, pressed):
+                        await self._accept(event, self._incoming(event, pressed.token))
                 case protocol.Edited(message_id, text):
                     known = await self._hub.edit(CHANNEL, self._client.account, chat, str(message_id), text)
                     log.info(line("telegram_edited", update=event.update_id, known=known))
@@ -101,9 +102,9 @@ class Telegram:
                     await self._hub.set_reachable(CHANNEL, self._client.account, chat, reachable=reachable)
                 case protocol.InGroup():
                     self._begin(self._leave(event.chat_id))
-                case protocol.Ignored(query_id):
+                case protocol.Ignored(query_id, words):
                     if query_id:
-                        self._begin(self._client.settle_press(query_id, event.chat_id, None))
+                        self._begin(self._client.answer_press(query_id, words))
                     log.info(line("telegram_ignored", update=event.update_id))
 
     async def _accept(self, event: Event, incoming: Incoming) -> None:
@@ -169,6 +170,9 @@ class Telegram:
         """The conversation's id: the same for every process, and telling nothing of the chat."""
         return derived(self._settings, f"{self._client.account}:{chat_id}")
 
+    def _ours(self, chat_id: int, token: str) -> bool:
+        return self._hub.tokens.read(self._conversation_of(chat_id), token) is not None
+
     async def _leave(self, chat_id: int) -> None:
         """Says once why not here, and goes."""
         if chat_id in self._left:
@@ -189,6 +193,7 @@ class Telegram:
         if not job.conversation.reachable:
             await job.parked(*job.ids, reason="blocked", until=None)
             return
+        await self._presses.shown(job.conversation.peer)
         public_url = self._settings.public_url
         parts = [(m.id, parts_of(shown(self._hub.tokens, m), public_url)) for m in job.messages]
         await self._send_all(job, render(parts), silent=[number for number, found in parts if not found])
@@ -282,7 +287,7 @@ class Telegram:
                 log.error(line("telegram_poll_failed", error=type(error).__name__))
                 await asyncio.sleep(_POLL_PAUSE)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         async def guarded() -> None:
             try:
                 await work
@@ -292,6 +297,7 @@ class Telegram:
         task = asyncio.create_task(guarded(), name="telegram")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def connect(hub: Hub, uploads: Uploads, settings: Settings) -> Telegram | None:

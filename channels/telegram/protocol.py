@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from telegram import Chat, Message, Update
+from telegram import CallbackQuery, Chat, Message, Update
 from telegram.constants import ChatType
 
+from channels.telegram.bubbles import Key
 from chebao.errors import InputRefused
 
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
@@ -26,8 +27,12 @@ COMMANDS = {
 }
 """Command → its line in Telegram's menu, and what the customer says with it."""
 
+_TICKED = "ticked"
+"""What the button of a choice already made says when it is pressed; no token of the hub's looks like it."""
+
 _COMMAND = re.compile(r"/([a-z]{1,32})(?:@\w+)?(?:\s.*)?", re.DOTALL)
 
+ALREADY_CHOSEN = "这一题您已经选过了。想改的话，直接打字告诉我。"
 OTHERS_CONTACT = "这是别人的联系方式，不能当作您的手机号。请点“发送我的手机号”，或直接输入您自己的手机号。"
 GROUP = "我只在私聊里办理业务，免得您的个人信息被群里其他人看到。请点我的头像，单独给我发消息。"
 _VIDEO = "视频暂时收不了，请把关键画面截成照片发来，或用文字说明。"
@@ -74,11 +79,19 @@ class Said:
 
 @dataclass(frozen=True)
 class Pressed:
-    """A button under one of our messages was pressed; `token` is the hub's."""
+    """A button under one of our messages was pressed; `token` is the hub's.
+
+    Attributes:
+        message_id: of our message; None where Telegram shows it no more.
+        chosen: the pressed button as it looks from now on: ticked.
+        links: the message's other buttons that stay, since they choose nothing.
+    """
 
     query_id: str
     token: str
-    message_id: int | None
+    message_id: int | None = None
+    chosen: Key | None = None
+    links: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,9 +116,10 @@ class InGroup:
 
 @dataclass(frozen=True)
 class Ignored:
-    """Nothing that concerns us; `query_id` where a button was pressed, which turns until it is answered."""
+    """Nothing that concerns us; `query_id` where a button was pressed, which turns until it is answered, with `words` perhaps."""
 
     query_id: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,10 +183,7 @@ def read(update: Update) -> Event:
 
 def _event(update: Update) -> Event:
     if query := update.callback_query:
-        message = query.message
-        private = message is None or message.chat.type == ChatType.PRIVATE
-        pressed = Pressed(_str(query.id), _str(query.data or ""), message.message_id if message else None)
-        return Event(update.update_id, _int(query.from_user.id), pressed if private else Ignored(pressed.query_id))
+        return Event(update.update_id, _int(query.from_user.id), _pressed(query))
     if change := update.my_chat_member:
         return Event(update.update_id, _int(change.chat.id), _reach(change.chat, change.new_chat_member.status))
     if message := update.message:
@@ -183,6 +194,22 @@ def _event(update: Update) -> Event:
         edited = Edited(_int(message.message_id), text) if private and text else Ignored()
         return Event(update.update_id, _int(message.chat.id), edited)
     return Event(update.update_id, 0, Ignored())
+
+
+def _pressed(query: CallbackQuery) -> Pressed | Ignored:
+    number, token, message = _str(query.id), _str(query.data or ""), query.message
+    if message and message.chat.type != ChatType.PRIVATE:
+        return Ignored(number)
+    if token == _TICKED:
+        return Ignored(number, ALREADY_CHOSEN)
+    if (
+        not isinstance(message, Message) or not message.is_accessible
+    ):  # too old: Telegram says no more what stands in it
+        return Pressed(number, token)
+    keys = [key for row in (message.reply_markup.inline_keyboard if message.reply_markup else ()) for key in row]
+    chosen = [Key(f"✓ {_str(key.text)}", token=_TICKED) for key in keys if key.callback_data == token]
+    links = tuple(Key(_str(key.text), url=_str(key.url)) for key in keys if key.url)
+    return Pressed(number, token, _int(message.message_id), chosen[0] if chosen else None, links)
 
 
 def _reach(chat: Chat, status: str) -> Reach | InGroup | Ignored:

@@ -30,7 +30,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tests.fakes import telegram_page
-from tests.fakes.telegram_rules import Bad, check_markup, check_text
+from tests.fakes.telegram_rules import NOT_MODIFIED, Bad, check_edit, check_inline, check_markup, check_text
 from tests.serving import serving
 
 TOKEN = "4242:fake-token-of-the-tests"
@@ -63,7 +63,15 @@ class Chat:
         return [m.get("text") or m.get("caption") or "" for m in self.heard()]
 
     def buttons(self) -> list[dict[str, str]]:
-        """All inline buttons that can still be pressed, oldest first, each with its message."""
+        """All inline buttons that still offer something, oldest first, each with its message."""
+        return [button for button in self.inline() if not button["text"].startswith("✓")]
+
+    def ticked(self) -> list[str]:
+        """What was chosen, as the buttons show it."""
+        return [button["text"] for button in self.inline() if button["text"].startswith("✓")]
+
+    def inline(self) -> list[dict[str, str]]:
+        """All inline buttons."""
         return [
             {**button, "message_id": message["message_id"]}
             for message in self.heard()
@@ -90,7 +98,8 @@ class FakeTelegram:
 
     Attributes:
         sent: every message that reached a chat, in order.
-        answered: callback queries that were answered.
+        answered: callback queries that were answered, with the words shown in passing.
+        calls: the methods that changed something in a chat or answered a press, in order.
         acks: seconds from push to 2xx, one for each acknowledged update.
         limits: whether the message rates are enforced.
         withheld: updates are made but not delivered; the test pushes them itself.
@@ -100,12 +109,14 @@ class FakeTelegram:
         self.token = token
         self.chats: dict[int, Chat] = {}
         self.sent: list[dict[str, Any]] = []
-        self.answered: list[str] = []
+        self.answered: dict[str, str] = {}
+        self.calls: list[str] = []
         self.acks: list[float] = []
         self.refused: list[tuple[str, int, str]] = []
         self.last_error: tuple[int, str] | None = None
         self.faults: list[Fault] = []
         self.press_faults: list[Fault] = []
+        self.edit_faults: list[Fault] = []
         self.limits = True
         self.withheld = False
         self.commands: list[dict[str, str]] = []
@@ -181,7 +192,8 @@ class FakeTelegram:
 
     def press(self, chat_id: int, title: str) -> dict[str, Any]:
         """A customer presses the newest button with this title, or else with this in its title."""
-        pressable = [b for b in self.chat(chat_id).buttons() if title in b["text"] and "callback_data" in b]
+        offered = self.chat(chat_id).inline() if title.startswith("✓") else self.chat(chat_id).buttons()
+        pressable = [b for b in offered if title in b["text"] and "callback_data" in b]
         button = ([b for b in pressable if b["text"] == title] or pressable)[-1]
         query = f"q{next(self._numbers)}"
         self._queries[query] = time.monotonic()
@@ -284,12 +296,14 @@ class FakeTelegram:
         handler = getattr(self, f"_do_{method}", None)
         if handler is None:
             return _no(404, "Not Found: method not found")
-        faults = {"send": self.faults, "answ": self.press_faults}.get(method[:4], [])
+        faults = {"send": self.faults, "answ": self.press_faults, "edit": self.edit_faults}.get(method[:4], [])
         fault = _next(faults)
         try:
             if fault and fault.kind in ("flood", "error", "gateway"):
                 raise Bad(*_FAULTS[fault.kind], fault.seconds if fault.kind == "flood" else None)
             result = await handler(params)
+            if method.startswith(("send", "answ", "edit")):
+                self.calls.append(method)
         except Bad as bad:
             self.refused.append((method, bad.code, bad.description))
             return _no(bad.code, bad.description, bad.retry_after)
@@ -362,11 +376,7 @@ class FakeTelegram:
         return True
 
     def _say(self, params: dict[str, Any], **content: Any) -> dict[str, Any]:
-        chat = self.chats.get(int(params["chat_id"]))
-        if chat is None:
-            raise Bad(400, "Bad Request: chat not found")
-        if chat.blocked:
-            raise Bad(403, "Forbidden: bot was blocked by the user")
+        chat = self._open_chat(params)
         self._count(chat)
         markup = check_markup(params.get("reply_markup"))
         message = {
@@ -382,6 +392,14 @@ class FakeTelegram:
         keyboard = markup and "inline_keyboard" not in markup
         return {k: v for k, v in message.items() if not (keyboard and k == "reply_markup")}
 
+    def _open_chat(self, params: dict[str, Any]) -> Chat:
+        chat = self.chats.get(int(params["chat_id"]))
+        if chat is None:
+            raise Bad(400, "Bad Request: chat not found")
+        if chat.blocked:
+            raise Bad(403, "Forbidden: bot was blocked by the user")
+        return chat
+
     def _count(self, chat: Chat) -> None:
         if not self.limits:
             return
@@ -395,26 +413,39 @@ class FakeTelegram:
         self._level, chat.level = self._level - 1, chat.level - 1
 
     async def _do_editMessageReplyMarkup(self, params: dict[str, Any]) -> Any:
-        return self._change(params, "reply_markup", check_markup(params.get("reply_markup")))
+        return self._change(params)
 
     async def _do_editMessageText(self, params: dict[str, Any]) -> Any:
-        return self._change(params, "text", check_text(params, "text", 4096)["text"])
+        return self._change(params, **check_text(params, "text", 4096))
 
-    def _change(self, params: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
-        log = self.chat(int(params["chat_id"])).log
-        message = next((m for m in log if m["message_id"] == int(params["message_id"])), None)
-        if message is None or not message["from"]["is_bot"]:
-            raise Bad(400, "Bad Request: message to edit not found")
-        if message.get(name) == value:
-            raise Bad(400, "Bad Request: message is not modified")
-        message[name] = value
-        return {k: v for k, v in message.items() if v is not None}
+    async def _do_editMessageCaption(self, params: dict[str, Any]) -> Any:
+        return self._change(params, **check_text(params, "caption", 1024))
+
+    def _change(self, params: dict[str, Any], **content: Any) -> dict[str, Any]:
+        """Gives a message of the bot's other words; its inline buttons are those of the call, none where it names none."""
+        chat = self._open_chat(params)
+        message = check_edit(chat.log, int(params["message_id"]), content)
+        after = message | content
+        after.pop("reply_markup", None)
+        if markup := check_inline(params.get("reply_markup")):
+            after["reply_markup"] = markup
+        if after == message:
+            raise Bad(400, NOT_MODIFIED)
+        self._count(chat)
+        if content:
+            after["edit_date"] = int(time.time())
+        message.clear()
+        message.update(after)
+        return dict(message)
 
     async def _do_answerCallbackQuery(self, params: dict[str, Any]) -> Any:
         asked = self._queries.pop(params["callback_query_id"], None)
         if asked is None or time.monotonic() - asked > _PRESS_SECONDS:
             raise Bad(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
-        self.answered.append(params["callback_query_id"])
+        words = str(params.get("text", ""))
+        if len(words) > 200:
+            raise Bad(400, "Bad Request: MESSAGE_TOO_LONG")
+        self.answered[params["callback_query_id"]] = words
         return True
 
     @property

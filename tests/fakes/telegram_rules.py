@@ -94,6 +94,34 @@ def check_markup(raw: str | None) -> dict[str, Any] | None:
     return markup
 
 
+NOT_MODIFIED = (
+    "Bad Request: message is not modified: specified new message content and reply markup are exactly the same"
+    " as a current content and reply markup of the message"
+)
+
+
+def check_inline(raw: str | None) -> dict[str, Any] | None:
+    """Buttons as an edit takes them; None where none are left."""
+    markup = check_markup(raw)
+    if markup and "inline_keyboard" not in markup:
+        raise Bad(400, "Bad Request: inline keyboard expected")
+    return markup if markup and markup["inline_keyboard"] else None
+
+
+def check_edit(log: list[dict[str, Any]], number: int, content: dict[str, Any]) -> dict[str, Any]:
+    """The message of a chat that a bot may change in this way: its own, with inline buttons or none."""
+    message = next((m for m in log if m["message_id"] == number), None)
+    if message is None:
+        raise Bad(400, "Bad Request: message to edit not found")
+    if not message["from"]["is_bot"] or "keyboard" in message.get("reply_markup", {}):
+        raise Bad(400, "Bad Request: message can't be edited")
+    if "text" in content and "text" not in message:
+        raise Bad(400, "Bad Request: there is no text in the message to edit")
+    if "caption" in content and "text" in message:
+        raise Bad(400, "Bad Request: there is no caption in the message to edit")
+    return message
+
+
 def _check_url(url: str) -> None:
     parts = urlsplit(url)
     if (

@@ -111,7 +111,8 @@ async def shared(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 async def bench(shared: Bench) -> Bench:
     """A customer who was never here before, and a Telegram without faults."""
     await shared.telegram.pushed()
-    shared.telegram.faults.clear()
+    for faults in (shared.telegram.faults, shared.telegram.press_faults, shared.telegram.edit_faults):
+        faults.clear()
     shared.telegram.refused.clear()
     shared.telegram.withheld = False
     shared.rasa.script = echo

@@ -57,7 +57,9 @@ async def test_a_press_is_answered_even_when_it_comes_twice_or_is_stale(agreed: 
     update = agreed.telegram.press(agreed.chat_id, "甲")
     agreed.telegram.push(update)
     stale = {**update, "update_id": update["update_id"] + 500}
+    older = {**update["callback_query"]["message"], "message_id": 1}
     stale["callback_query"] = {**update["callback_query"], "id": "other", "data": "~1.0.AAAAAAAAAAAAAAAA"}
+    stale["callback_query"]["message"] = older
     agreed.telegram._queries["other"] = time.monotonic()
     agreed.telegram.push(stale)
     await agreed.telegram.pushed()
@@ -74,6 +76,78 @@ async def test_a_press_is_answered_when_telegram_stumbles(agreed: Bench) -> None
     agreed.telegram.press(agreed.chat_id, "甲")
     await agreed.until(lambda: agreed.telegram.unanswered == 0)
     await agreed.until(lambda: agreed.rasa.turns[-1].get("entities") == {"a": 1})
+
+
+_CHOICES = {
+    "text": "选吧",
+    "buttons": [{"title": "甲", "payload": '/inform{"a": 1}'}, {"title": "乙", "payload": '/inform{"a": 2}'}],
+}
+
+
+async def offered(bench: Bench, reply: dict[str, Any]) -> None:
+    """The customer is asked, and his press will be answered with 好的."""
+    says(bench, reply)
+    bench.telegram.say(bench.chat_id, "x")
+    await bench.until(lambda: bench.chat.buttons())
+    says(bench, {"text": "好的"})
+
+
+def chosen(bench: Bench) -> list[Any]:
+    return [turn["entities"] for turn in bench.rasa.turns if "entities" in turn]
+
+
+@pytest.mark.parametrize("reply", [_CHOICES, _CHOICES | {"image": "https://pictures.example/1.png"}])
+async def test_a_choice_stays_ticked_under_its_question_before_the_reply_comes(
+    agreed: Bench, reply: dict[str, Any]
+) -> None:
+    await offered(agreed, reply)
+    done = len(agreed.telegram.calls)
+    agreed.telegram.press(agreed.chat_id, "乙")
+    await agreed.until(lambda: agreed.heard("好的"))
+    assert agreed.telegram.calls[done:] == ["answerCallbackQuery", "editMessageReplyMarkup", "sendMessage"]
+    assert agreed.chat.ticked() == ["✓ 同意", "✓ 乙"] and agreed.chat.buttons() == []
+    agreed.telegram.press(agreed.chat_id, "✓ 乙")
+    await agreed.until(lambda: "已经选过了" in list(agreed.telegram.answered.values())[-1])
+    await agreed.telegram.pushed()
+    assert chosen(agreed) == [{"a": 2}] and agreed.telegram.refused == []
+
+
+async def test_a_hasty_second_finger_is_answered_and_starts_no_second_turn(agreed: Bench) -> None:
+    await offered(agreed, _CHOICES)
+    agreed.telegram.withheld = True
+    presses = [agreed.telegram.press(agreed.chat_id, title) for title in ("甲", "甲", "乙")]
+    for update in (*presses, presses[0]):
+        agreed.telegram.push(update)
+    await agreed.telegram.pushed()
+    await agreed.until(lambda: agreed.heard("好的") and agreed.telegram.unanswered == 0)
+    assert agreed.chat.ticked()[-1] == "✓ 甲" and chosen(agreed) == [{"a": 1}]
+    assert [text for text in agreed.chat.texts() if text == "好的"] == ["好的"]
+
+
+@pytest.mark.parametrize("kind", ["error", "lost", "flood"])
+async def test_a_tick_is_put_again_while_telegram_stumbles(agreed: Bench, kind: str) -> None:
+    await offered(agreed, _CHOICES)
+    agreed.telegram.edit_faults.append(Fault(kind))
+    agreed.telegram.press(agreed.chat_id, "甲")
+    await agreed.until(lambda: agreed.heard("好的") and agreed.chat.ticked()[-1] == "✓ 甲")
+    assert chosen(agreed) == [{"a": 1}]
+
+
+async def test_a_question_that_is_gone_or_changed_already_is_no_fault(
+    agreed: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await offered(agreed, _CHOICES)
+    agreed.telegram.withheld = True
+    update = agreed.telegram.press(agreed.chat_id, "甲")
+    del agreed.chat.log[-1]
+    with caplog.at_level(logging.WARNING):
+        agreed.telegram.push(update)
+        await agreed.until(lambda: agreed.heard("好的") and agreed.telegram.unanswered == 0)
+        agreed.telegram.withheld = False
+        await offered(agreed, _CHOICES)
+        agreed.telegram.push(agreed.telegram.press(agreed.chat_id, "乙"))
+        await agreed.until(lambda: any("not modified" in words for _, _, words in agreed.telegram.refused))
+    assert "telegram_call_failed" not in caplog.text and chosen(agreed) == [{"a": 1}, {"a": 2}]
 
 
 async def test_position_and_phone_are_asked_with_buttons_of_their_own(agreed: Bench) -> None:

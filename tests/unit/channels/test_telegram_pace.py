@@ -80,3 +80,15 @@ async def test_nothing_goes_out_while_telegram_asked_for_quiet(clock: Clock) -> 
     gone = await departures(clock, pace, ["b", "c"])
     await clock.run(under_way)
     assert min(at for _, at in gone) >= 30 and clock.now >= 30
+
+
+async def test_an_edit_does_not_hold_up_the_reply_but_counts(clock: Clock) -> None:
+    pace, gone = Pace(), list[float]()
+
+    async def send(*, edit: bool = False) -> None:
+        await pace.wait("a", edit=edit)
+        gone.append(clock.now)
+
+    await clock.run(*[asyncio.create_task(send(edit=n == 0)) for n in range(4)])
+    assert gone[1] - gone[0] < 0.1 and gone[2] - gone[1] > 1.9 and 0.9 < gone[3] - gone[2] < 1.2
+    assert gone[-1] > 2.9

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from channels.telegram import protocol
-from channels.telegram.protocol import Event, said_by_command
+from channels.telegram.protocol import ALREADY_CHOSEN, Event, Ignored, Pressed, said_by_command
 from chebao.errors import InputRefused
 
 _CHAT = {"id": 5, "type": "private", "first_name": "客户"}
@@ -32,12 +32,40 @@ _UPDATES: list[dict[str, Any]] = [
         "callback_query": {
             "id": "q",
             "from": _SOMEONE,
-            "message": {**_MESSAGE, "text": "选"},
+            "message": {
+                **_MESSAGE,
+                "text": "选",
+                "reply_markup": {"inline_keyboard": [[{"text": "甲", "callback_data": "~1.0.a"}]]},
+            },
             "chat_instance": "1",
             "data": "~1.0.a",
         },
     },
 ]  # fmt: skip
+
+
+def pressed(data: str, *, date: int = 1_795_000_000) -> object:
+    """What a press under a message with two choices and a link means."""
+    choices = [{"text": "甲", "callback_data": "~1.0.a"}, {"text": "乙", "callback_data": "~1.1.b"}]
+    keys = {"inline_keyboard": [choices, [{"text": "去支付", "url": "https://chebao.example/pay"}]]}
+    query = {
+        "id": "q",
+        "from": _SOMEONE,
+        "message": {**_MESSAGE, "date": date, "text": "选", "reply_markup": keys},
+        "chat_instance": "1",
+        "data": data,
+    }
+    return protocol.parse(json.dumps({"update_id": 1, "callback_query": query}).encode()).what
+
+
+def test_of_a_pressed_message_the_choice_stays_ticked_and_the_links_as_they_are() -> None:
+    press = pressed("~1.1.b")
+    assert isinstance(press, Pressed) and press.chosen
+    assert (press.message_id, press.chosen.title) == (7, "✓ 乙")
+    assert [(key.title, key.url) for key in press.links] == [("去支付", "https://chebao.example/pay")]
+    assert pressed(press.chosen.token) == Ignored("q", ALREADY_CHOSEN), "the tick says what it is, and no more"
+    assert pressed("~9.9.x") == Pressed("q", "~9.9.x", 7, None, press.links)
+    assert pressed("~1.1.b", date=0) == Pressed("q", "~1.1.b"), "Telegram no longer tells what stood there"
 
 
 def test_the_secret_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
