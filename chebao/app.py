@@ -22,6 +22,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware.cors import CORSMiddleware
 
+from channels.speech import Transcriber
 from channels.telegram.connector import connect as connect_telegram
 from channels.web import connector as web
 from channels.web.protocol import MAX_FRAME
@@ -77,6 +78,7 @@ def build(
     engine: AsyncEngine | None = None,
     rasa: Rasa | None = None,
     backoffice: FastAPI | None = None,
+    transcriber: Transcriber | None = None,
     pages: Path = ROOT / "web" / "dist",
     sweep_every: float = 5.0,
 ) -> FastAPI:
@@ -89,6 +91,7 @@ def build(
         engine: the database; from ``settings.database_url`` where not given.
         rasa: the dialogue service's client.
         backoffice: the reference back office to serve under ``/backoffice/v1``; ours where the settings point to us.
+        transcriber: writes down what customers say in recordings, on every channel; without one they are asked to type.
         pages: folder of the built web pages.
         sweep_every: seconds between two looks at orphaned messages and the queue.
     """
@@ -121,8 +124,8 @@ def build(
     )
     backoffice = backoffice or _own_backoffice(settings, engine)
 
-    telegram = connect_telegram(hub, uploads, settings)
-    wechat = _wechat(settings, hub, uploads)
+    telegram = connect_telegram(hub, uploads, settings, transcriber)
+    wechat = _wechat(settings, hub, uploads, transcriber)
     lag = LoopLag()
 
     live = OnDemand(_ARTICLES, settings.data / "cache", settings.database_url)
@@ -217,13 +220,13 @@ def _within(mounted: FastAPI) -> Service:
     return Service(life.__aenter__, lambda: life.__aexit__(None, None, None))
 
 
-def _wechat(settings: Settings, hub: Hub, uploads: Uploads) -> WeChat | None:
+def _wechat(settings: Settings, hub: Hub, uploads: Uploads, transcriber: Transcriber | None) -> WeChat | None:
     """The WeChat channel, where an account is set; its libraries are loaded only then (30 MB)."""
     if not settings.wechat_app_id:
         return None
     from channels.wechat.setup import channel
 
-    return channel(settings, hub, uploads)
+    return channel(settings, hub, uploads, transcriber)
 
 
 def _own_backoffice(settings: Settings, engine: AsyncEngine) -> FastAPI | None:

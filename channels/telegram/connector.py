@@ -13,6 +13,7 @@ from fastapi import APIRouter, Header, Request, Response
 from telegram.error import TelegramError
 
 from channels.parts import parts_of
+from channels.speech import Speech, Transcriber
 from channels.telegram import protocol
 from channels.telegram.bubbles import Bubble, render
 from channels.telegram.client import Client, NotSent, Refused, Unreachable, Unsure, derived, webhook_secret
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "telegram"
 _FILE_LOST = "这个文件没有收到，请再发一次；一直不行，可以在网页上发。"
 _TRIES = 3
+_HEAR_WITHIN = 15.0
 _POLL_PAUSE = 2.0
 _LONGEST_REGISTER_PAUSE = 300.0
 
@@ -38,7 +40,9 @@ class Telegram:
 
     name = CHANNEL
 
-    def __init__(self, hub: Hub, uploads: Uploads, client: Client, *, settings: Settings) -> None:
+    def __init__(
+        self, hub: Hub, uploads: Uploads, client: Client, *, settings: Settings, transcriber: Transcriber | None = None
+    ) -> None:
         self._hub, self._uploads, self._client = hub, uploads, client
         self._settings = settings
         self._secret = webhook_secret(settings)
@@ -46,6 +50,7 @@ class Telegram:
         self._judging = asyncio.Semaphore(2)
         self._left: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._speech = Speech(transcriber, within=_HEAR_WITHIN)
         self._presses = Presses(client, self._ours, self._begin)
 
     def router(self) -> APIRouter:
@@ -132,6 +137,12 @@ class Telegram:
         }
         if said.file is None:
             return self._incoming(event, said.text, **more)
+        if said.file.speech:
+            recording = said.file
+            words, more["answer"] = await self._speech.heard(
+                lambda: self._downloaded(recording), recording.speech, recording.size
+            )
+            return self._incoming(event, "\n".join(part for part in (said.text, words) if part), **more)
         try:
             more["attachments"] = [await self._fetched(event.chat_id, said.file)]
         except InputRefused as refused:
@@ -147,13 +158,8 @@ class Telegram:
         """
         if file.size > MAX_BYTES:
             raise InputRefused("文件超过 10 MB，请压缩后再发送。", code="file_too_large")
-        for attempt in range(_TRIES):
-            try:
-                content = await self._client.download(file.file_id)
-                break
-            except TelegramError as error:
-                log.warning(line("telegram_file_failed", error=type(error).__name__, attempt=attempt))
-        else:
+        content = await self._downloaded(file)
+        if content is None:
             raise InputRefused(_FILE_LOST, code="file_lost")
         async with self._judging:
             judged = await asyncio.to_thread(judge, content)
@@ -165,6 +171,15 @@ class Telegram:
             "height": upload.height,
             "url": f"/api/web/uploads/{upload.id}",
         }
+
+    async def _downloaded(self, file: protocol.SentFile) -> bytes | None:
+        """The bytes of a file; None where Telegram does not give them."""
+        for attempt in range(_TRIES):
+            try:
+                return await self._client.download(file.file_id)
+            except TelegramError as error:
+                log.warning(line("telegram_file_failed", error=type(error).__name__, attempt=attempt))
+        return None
 
     def _conversation_of(self, chat_id: int) -> str:
         """The conversation's id: the same for every process, and telling nothing of the chat."""
@@ -300,11 +315,12 @@ class Telegram:
         return task
 
 
-def connect(hub: Hub, uploads: Uploads, settings: Settings) -> Telegram | None:
+def connect(hub: Hub, uploads: Uploads, settings: Settings, transcriber: Transcriber | None = None) -> Telegram | None:
     """The channel, taken into service by the hub; None where no bot is set up."""
     token = settings.telegram_token.get_secret_value()
     if not token:
         return None
-    channel = Telegram(hub, uploads, Client(token, settings.telegram_api), settings=settings)
+    client = Client(token, settings.telegram_api)
+    channel = Telegram(hub, uploads, client, settings=settings, transcriber=transcriber)
     hub.delivery.add(channel)
     return channel

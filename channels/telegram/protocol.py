@@ -36,13 +36,10 @@ ALREADY_CHOSEN = "这一题您已经选过了。想改的话，直接打字告�
 OTHERS_CONTACT = "这是别人的联系方式，不能当作您的手机号。请点“发送我的手机号”，或直接输入您自己的手机号。"
 GROUP = "我只在私聊里办理业务，免得您的个人信息被群里其他人看到。请点我的头像，单独给我发消息。"
 _VIDEO = "视频暂时收不了，请把关键画面截成照片发来，或用文字说明。"
-_VOICE = "语音我还听不了，请用文字告诉我。"
 _STICKER = "表情收到了，请用文字告诉我您要咨询或办理的事情。"
 _OTHER = "这种消息我还处理不了，请用文字、照片或位置告诉我。"
 
 _NOT_TAKEN = {
-    "voice": ("（语音）", _VOICE),
-    "audio": ("（音频）", _VOICE),
     "video": ("（视频）", _VIDEO),
     "video_note": ("（视频）", _VIDEO),
     "sticker": ("（表情）", _STICKER),
@@ -54,10 +51,15 @@ _NOT_TAKEN = {
 
 @dataclass(frozen=True)
 class SentFile:
-    """A picture or document that the customer sent; Telegram keeps the bytes."""
+    """A picture, document or recording that the customer sent; Telegram keeps the bytes.
+
+    Attributes:
+        speech: of a recording, what it is: ``ogg``, ``mpeg`` …
+    """
 
     file_id: str
     size: int
+    speech: str = ""
 
 
 @dataclass(frozen=True)
@@ -237,6 +239,11 @@ def _said(message: Message) -> Said | InGroup | Ignored:
     if message.photo:
         largest = max(message.photo, key=lambda p: p.width * p.height)
         return Said(number, caption, file=SentFile(_str(largest.file_id), _int(largest.file_size or 0)))
+    if recording := message.voice or message.audio:
+        media_format = _str(recording.mime_type or "audio/ogg").rpartition("/")[2]
+        return Said(
+            number, caption, file=SentFile(_str(recording.file_id), _int(recording.file_size or 0), media_format)
+        )
     kind = next((name for name in _NOT_TAKEN if getattr(message, name, None)), None)
     if kind:  # before documents: an animation comes as a document as well
         words, refusal = _NOT_TAKEN[kind]

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import re
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
+from channels.speech import Speech, Transcriber
 from channels.wechat import menu
 from channels.wechat.client import Client, NotReached, Unanswered, WeChatError
 from channels.wechat.notices import ref_of
@@ -21,11 +22,11 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "wechat"
 _FETCH_WITHIN = 3.0
+_HEAR_WITHIN = 4.0
 _INTENT = re.compile(r"intent:([a-z_]{1,60})")
 _RENEWAL_CODE = re.compile(r"renew_([0-9A-Za-z-]{1,40})")
 
 WELCOME = "欢迎关注！车险报价、续保、报案和进度查询都可以在这里办，直接打字告诉我就行。您想办哪一件？"
-_TYPE_PLEASE = "暂时听不了语音，麻烦您打字告诉我，或者用输入法的“语音转文字”发送。"
 _NO_VIDEO = "视频我看不了，请拍几张照片发给我，再用一句话说说情况。"
 _NO_LINK = "链接我打不开，请把要问的内容直接打字发给我。"
 _NOT_READABLE = "这种消息我看不懂，请打字告诉我，照片和位置也可以发。"
@@ -38,25 +39,14 @@ _BUTTONS = [
 ]
 
 
-class Transcriber(Protocol):
-    """The port of a speech-to-text service."""
-
-    async def transcribe(self, audio: bytes, media_format: str) -> str | None:
-        """The words of a recording (AMR or MP3); None where it could not be understood."""
-
-
 class Intake:
-    """Turns pushes into messages of the hub.
-
-    Args:
-        transcriber: where there is none, customers are asked to type.
-    """
+    """Turns pushes into messages of the hub."""
 
     def __init__(
         self, client: Client, hub: Hub, uploads: Uploads, consents: Consents, transcriber: Transcriber | None = None
     ) -> None:
         self._client, self._hub, self._uploads, self._consents = client, hub, uploads, consents
-        self._transcriber = transcriber
+        self._speech = Speech(transcriber, within=_HEAR_WITHIN)
         self._judging = asyncio.Semaphore(2)  # a large picture takes some 500 MB while it is judged
         self._labels = menu.labels(menu.load())
 
@@ -98,11 +88,10 @@ class Intake:
                 return {"text": "（不支持的消息）", "answer": Reply(_NOT_READABLE)}
 
     async def _voice(self, inbound: Inbound) -> dict[str, Any]:
-        words = inbound.text
-        if not words and self._transcriber:
-            audio = await self._fetched(inbound)
-            words = (audio and await self._transcriber.transcribe(audio, inbound.media_format)) or ""
-        return {"text": words} if words else {"text": "（语音）", "answer": Reply(_TYPE_PLEASE)}
+        if inbound.text:  # WeChat's own recognition, where it still has it
+            return {"text": inbound.text}
+        words, answer = await self._speech.heard(lambda: self._fetched(inbound), inbound.media_format)
+        return {"text": words, "answer": answer}
 
     async def _picture(self, inbound: Inbound) -> dict[str, Any]:
         content = await self._fetched(inbound)

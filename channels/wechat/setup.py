@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from channels.speech import Transcriber
 from channels.wechat.client import client_of
 from channels.wechat.connector import WeChat
-from channels.wechat.intake import CHANNEL, Intake, Transcriber
+from channels.wechat.intake import CHANNEL, Intake
 from channels.wechat.notices import Notices
 from channels.wechat.protocol import Credentials
 from channels.wechat.sender import Sender

@@ -219,6 +219,13 @@ class FakeTelegram:
         small = {**size, "file_id": "thumbnail", "width": 90, "height": 60}
         return self.write(chat_id, photo=[small, {**size, "width": 900, "height": 600}], **caption_too)
 
+    def voice(self, chat_id: int, content: bytes, *, size: int | None = None, **kind: Any) -> dict[str, Any]:
+        """A customer speaks; `size` is what Telegram says of it."""
+        name = f"f{next(self._numbers)}"
+        self.files[name] = content
+        told = {"file_id": name, "file_unique_id": name, "duration": 3, "mime_type": "audio/ogg"}
+        return self.write(chat_id, voice={**told, "file_size": len(content) if size is None else size, **kind})
+
     def block(self, chat_id: int, blocked: bool = True) -> dict[str, Any]:
         """A customer blocks the bot, or lets it in again."""
         chat = self.chat(chat_id)

@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from channels.speech import Transcriber
 from chebao.app import build
 from chebao.conversations.api import Hub, HubSettings
 from chebao.settings import Settings
@@ -72,7 +73,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def opened(database_url: str, folder: Path, **changes: Any) -> AsyncIterator[Bench]:
+async def opened(
+    database_url: str, folder: Path, transcriber: Transcriber | None = None, **changes: Any
+) -> AsyncIterator[Bench]:
     """A bench; `changes` are settings."""
     rasa, fake = FakeRasa(), FakeTelegram()
     await rasa.start()
@@ -90,7 +93,8 @@ async def opened(database_url: str, folder: Path, **changes: Any) -> AsyncIterat
             "_env_file": None,
             **changes,
         }
-        app = build(Settings(**values), hub_settings=HubSettings(turn_seconds=2), sweep_every=0.2)
+        hub_settings = HubSettings(turn_seconds=2)
+        app = build(Settings(**values), hub_settings=hub_settings, transcriber=transcriber, sweep_every=0.2)
         async with serving(app, port):
             bench = Bench(fake, rasa, app, f"http://127.0.0.1:{port}", next(_CHATS))
             if values.get("telegram_receive") != "polling":

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from chebao.errors import Unavailable
 from tests.contract.telegram.conftest import Bench, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -142,7 +143,8 @@ async def test_a_file_that_telegram_no_longer_has(agreed: Bench) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ({"voice": {"file_id": "v", "file_unique_id": "v", "duration": 3}}, "语音我还听不了"),
+        ({"voice": {"file_id": "v", "file_unique_id": "v", "duration": 3}}, "暂时听不了语音"),
+        ({"audio": {"file_id": "v", "file_unique_id": "v", "duration": 3, "mime_type": "audio/mpeg"}}, "暂时听不了语音"),
         ({"video": {"file_id": "v", "file_unique_id": "v", "width": 1, "height": 1, "duration": 3}}, "视频暂时收不了"),
         ({"dice": {"emoji": "🎲", "value": 3}}, "表情收到了"),
         ({"poll": {"id": "1", "question": "?", "options": [], "total_voter_count": 0, "is_closed": False,
@@ -225,6 +227,38 @@ async def test_only_telegram_gets_in(bench: Bench, web: httpx.AsyncClient) -> No
     unknown = {"update_id": 5, "message_reaction_count": {}, "brand_new_kind": {"a": 1}}
     answer = await web.post(f"{bench.url}/telegram", json={"update_id": 5, "new": unknown}, headers={header: secret})
     assert answer.status_code == 200
+
+
+class Listener:
+    """A speech-to-text service: what it was given is what it hears."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[int, str]] = []
+
+    async def transcribe(self, audio: bytes, media_format: str) -> str | None:
+        self.given.append((len(audio), media_format))
+        if audio == b"away":
+            raise Unavailable("语音服务没有回应。")
+        return audio.decode() if audio != b"noise" else None
+
+
+async def test_speech_is_written_down_where_there_is_a_service_for_it(database_url: str, tmp_path: Path) -> None:
+    listener = Listener()
+    async with opened(database_url, tmp_path, transcriber=listener) as bench:
+        await bench.agree()
+        bench.telegram.voice(bench.chat_id, "我要续保".encode())
+        await bench.until(lambda: bench.heard("收到：我要续保"))
+        assert listener.given == [(12, "ogg")] and "我要续保" in await bench.customer_texts()
+        for content in (b"noise", b"away", b"x" * (2 * 1024 * 1024 + 1)):
+            asked = len(bench.chat.heard())
+            bench.telegram.voice(bench.chat_id, content, size=0 if content == b"noise" else None)
+            await bench.until(lambda asked=asked: len(bench.chat.heard()) > asked)  # type: ignore[misc]
+            assert "没有听清，麻烦您打字" in bench.chat.texts()[-1]
+        bench.telegram.voice(bench.chat_id, b"soon gone")
+        bench.telegram.files.clear()
+        await bench.until(lambda: sum("没有听清" in text for text in bench.chat.texts()) == 4)
+        assert [turn["text"] for turn in bench.rasa.turns] == ["你好", "我要续保"]
+        assert [size for size, _ in listener.given] == [12, 5, 4], "what is too large is not even fetched"
 
 
 async def test_polling_receives_the_same(database_url: str, tmp_path: Path) -> None:
