@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from actions import own_facts
+from actions.nodes import Draft
 from actions.services import knowledge
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Button, Turn, command
@@ -34,26 +36,16 @@ def _again(turn: Turn) -> bool:
     return bool(turn.said_last)
 
 
-def answer(turn: Turn) -> None:
+async def answer(turn: Turn, draft: Draft) -> None:
     """Answers a knowledge question from the articles, offers up to three, or says that it cannot."""
-    say(turn, find(turn))
+    await say(turn, find(turn), draft)
 
 
-def aside(turn: Turn) -> None:
+async def aside(turn: Turn, draft: Draft) -> None:
     """Answers a question that stands beside a task, if the articles know it beyond doubt, and offers no other task."""
     found = find(turn)
     if found.article is not None:
-        turn.say(_worded(found.article, found.text), custom=_record(found))
-
-
-def knows(turn: Turn) -> bool:
-    """Whether the articles answer these words beyond doubt, though they do not look like a question."""
-    return find(turn).kind == "confident"
-
-
-async def answer_personally(turn: Turn, found: Answer) -> None:
-    """Says what was found, with what an identified customer's own policies add."""
-    say(turn, found, await own_facts.facts(turn, found.article.id) if found.article else "")
+        await _tell(turn, found.article, found, draft, [])
 
 
 def find(turn: Turn) -> Answer:
@@ -65,19 +57,15 @@ def find(turn: Turn) -> Answer:
     return Answer("confident", article, article.lead) if article else Answer("none")
 
 
-def say(turn: Turn, found: Answer, own: str = "") -> None:
-    """Says what was found.
+async def say(turn: Turn, found: Answer, draft: Draft | None = None) -> None:
+    """Says what was found, with what an identified customer's own policies add.
 
     Args:
-        own: what is added for this customer.
+        draft: of the dialogue that runs.
     """
     if found.article is not None:
-        article = found.article
-        turn.say(
-            _worded(article, found.text, own),
-            [] if turn.in_dialogue else _next_step(article.related_dialogue),
-            custom=_record(found),
-        )
+        buttons = [] if turn.in_dialogue else _next_step(found.article.related_dialogue)
+        await _tell(turn, found.article, found, draft or {}, buttons)
     elif found.kind == "choices":
         choices = [command(c.title, "faq", topic=c.id) for c in found.choices]
         turn.say("您想了解的是下面哪一个？", choices, custom=_record(found))
@@ -89,8 +77,10 @@ def say(turn: Turn, found: Answer, own: str = "") -> None:
         )
 
 
-def _worded(article: Article, text: str, own: str = "") -> str:
-    return "\n".join(part for part in (text, own, f"依据：{article.sources[0]}") if part)
+async def _tell(turn: Turn, article: Article, found: Answer, draft: Draft, buttons: Iterable[Button]) -> None:
+    own = await own_facts.facts(turn, article.id, draft)
+    text = "\n".join(part for part in (found.text, own, f"依据：{article.sources[0]}") if part)
+    turn.say(text, buttons, custom=_record(found))
 
 
 def _next_step(dialogue: str) -> list[Button]:

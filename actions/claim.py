@@ -131,7 +131,7 @@ class ReportClaimForm(Form):
         asked = turn.is_intent("claim_progress") and turn.looks_like_question
         if not asked or find_claim_nos(turn.text) or _EARLIER_CLAIM.search(turn.text):
             return False
-        answers.answer(turn)
+        await answers.answer(turn, draft)
         return True
 
     nodes = (

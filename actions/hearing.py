@@ -57,7 +57,7 @@ class Hearing(Continued):
         if starts and (instead := where_instead(turn, form.task)):
             raise Finish(instead)
         if told := turn.pressed.get("begun"):
-            self._hear_of_begun(str(told))
+            await self._hear_of_begun(str(told))
             return
         self.moved_away(running=not starts)
         if self.hear_choice():
@@ -78,8 +78,8 @@ class Hearing(Continued):
             return
         if starts:
             self.volunteer()
-            self._answer_first()
-            self._keep_further()
+            await self._answer_first()
+            await self._keep_further()
         elif turn.pressed or not turn.text:
             await self._pressed()
         elif self.requested == RETRY:
@@ -119,10 +119,10 @@ class Hearing(Continued):
             raise Finish
         returned.take_edits(self, self.task)
 
-    def _hear_of_begun(self, told: str) -> None:
+    async def _hear_of_begun(self, told: str) -> None:
         """The hub's second call of this turn, about this task or another one."""
         if told == "taken" and self.turn.intent != self.form.task:
-            self._interrupted(self.turn.intent)
+            await self._interrupted(self.turn.intent)
         self.hear_of_begun(told)
         if told == "taken":
             known = "\n".join(self.form.read_back(self.turn, self.draft))
@@ -140,7 +140,7 @@ class Hearing(Continued):
             self._stop_if_asked()
         interruption = "repeat" if again else None if certain else self._interruption(field)
         if interruption and (again or field.free or len(turn.text) > 12 or turn.looks_like_question):
-            self._interrupted(interruption)
+            await self._interrupted(interruption)
             return
         parsed = await value_of(field.parse(turn, self.draft))
         if parsed is not None and not isinstance(parsed, Miss):
@@ -150,11 +150,11 @@ class Hearing(Continued):
         if polite:
             self._stop_if_asked()
         if interruption and not isinstance(parsed, Miss):
-            self._interrupted(interruption)
+            await self._interrupted(interruption)
         elif isinstance(parsed, Miss) or not self.volunteer(skip=field.name):
             self._missed(field, parsed)
 
-    def _answer_first(self) -> None:
+    async def _answer_first(self) -> None:
         """A general question that was taken for this task is answered before the task asks its own first question.
 
         Where minutes count, and for a question about one's own car, claim or price, the task begins at once.
@@ -163,15 +163,16 @@ class Hearing(Continued):
         own = (
             plate.find_plates(turn.text) or turn.entity("claim_no") or turn.entity("policy_no") or "多少钱" in turn.text
         )
-        if self.task not in URGENT and turn.looks_like_question and not own:
-            answers.aside(turn)
+        apart = any(intent == "faq" for intent, _ in turn.further)  # answered with what else was said
+        if self.task not in URGENT and turn.looks_like_question and not own and not apart:
+            await answers.aside(turn, self.draft)
 
-    def _keep_further(self) -> None:
+    async def _keep_further(self) -> None:
         """Answers a question asked beside the task, and puts further tasks behind this one."""
         tasks = [intent for intent, _ in self.turn.further if intent in TASKS and intent != self.form.task]
         for intent, words in self.turn.further:
             if intent == "faq":
-                answers.answer(self.turn.saying(words))
+                await answers.answer(self.turn.saying(words), self.draft)
         if tasks and not set(tasks) & set(self.suspended):
             self.turn.say(f"好的，先办{TASKS[self.form.task]}，办完接着办{TASKS[tasks[0]]}。")
             self.suspended += tasks
@@ -200,7 +201,7 @@ class Hearing(Continued):
                 self.take(field, turn.pressed[name] if parsed is None else parsed)
                 known = True
         if not known:
-            self._interrupted(turn.intent)
+            await self._interrupted(turn.intent)
 
     async def _sent(self) -> None:
         """A photo or position: the answer to the question where that takes one, else of use for another field."""
@@ -230,7 +231,7 @@ class Hearing(Continued):
         talk = ("help", "bot_challenge", "repeat", "chitchat", "out_of_scope", "greet", "thank", "goodbye")
         return turn.intent if turn.is_intent(*talk, least=0.75 if field.free else 0.5) else None
 
-    def _interrupted(self, intent: str) -> None:
+    async def _interrupted(self, intent: str) -> None:
         """Answers an interruption; then the question just asked is asked again, unless another task takes over."""
         turn = self.turn
         if intent == "human_agent":
@@ -247,7 +248,7 @@ class Hearing(Continued):
             found = answers.find(turn)
             if unsure.again(turn, found):
                 self._call_for_knowledge()
-            answers.say(turn, found)
+            await answers.say(turn, found, self.draft)
             self.kept[unsure.SLOT] = unsure.note(turn, found)
 
     def _missed(self, field: Field, parsed: Parsed) -> None:

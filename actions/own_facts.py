@@ -1,6 +1,7 @@
 """What an identified customer's own policies add to a general answer: "您的三者险保额是 200万".
 
-One call to the back office that may not hold up the answer: without data in time the general answer stands alone.
+One call to the back office that may not hold up the answer: without data in time the general answer stands alone. A dialogue
+that has the customer's policies already saves the call, one about a certain car speaks of that car alone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Final
 
+from actions.nodes import Draft
 from actions.plans_talk import sum_text
 from actions.services import backoffice
 from actions.turn import Turn
@@ -28,19 +30,25 @@ _CARS: Final = 2
 Policy = dict[str, Any]
 
 
-async def facts(turn: Turn, topic: str) -> str:
-    """A sentence about the customer's own policies for this topic, or ""."""
+async def facts(turn: Turn, topic: str, draft: Draft) -> str:
+    """A sentence about the customer's own policies for this topic, or "".
+
+    Args:
+        draft: of the dialogue that runs, empty outside of one.
+    """
     tell = _TELL.get(topic)
     if tell is None or turn.customer_id is None:
         return ""
     try:
         async with asyncio.timeout(PATIENCE):
-            rows = await backoffice().policies(as_customer=turn.customer_id)
+            rows = draft.get("policies") or await backoffice().policies(as_customer=turn.customer_id)
     except (ChebaoError, TimeoutError) as error:
         log.warning(line("own_facts_missing", topic=topic, error=type(error).__name__))
         return ""
     today = turn.now.date()
-    known = (tell(policy, today) for policy in _in_force(rows, today))
+    held = _in_force(rows, today)
+    of_the_car = [policy for policy in held if policy["plate"] == draft.get("plate")]
+    known = (tell(policy, today) for policy in of_the_car or held)
     return "".join([said for said in known if said][:_CARS])
 
 

@@ -43,7 +43,7 @@ class PurchaseForm(Form, ABC):
             return True
         reading = "requote" in draft and "clauses" not in draft
         if reading and turn.looks_like_question and turn.intent not in TASKS and take_plan(turn, draft) is None:
-            answers.answer(turn)
+            await answers.answer(turn, draft)
             return True
         return False
 

@@ -19,6 +19,7 @@ from actions.continued import asks_to_resume, named_task, offer_tasks, over
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Button, Turn, command
 from chebao.insurance import accidents, plate
+from chebao.knowledge.search import Answer
 
 Events = list[dict[str, Any]]
 
@@ -68,20 +69,19 @@ class ActionAnswer(Talk):
         return "action_answer"
 
     async def reply(self, turn: Turn) -> Events:
-        events = await _answered(turn)
+        events = await _answered(turn, answers.find(turn))
         tasks = [intent for intent, _ in turn.further if intent in TASKS]
         if tasks and not turn.handed_over:
             turn.say(f"您还提到{TASKS[tasks[0]]}，现在办吗？", [command(f"办{TASKS[task]}", task) for task in tasks])
         return events
 
 
-async def _answered(turn: Turn) -> Events:
-    """Answers from the articles; where they fail twice running, a person does."""
-    found = answers.find(turn)
+async def _answered(turn: Turn, found: Answer) -> Events:
+    """Answers with what the articles have; where they fail twice running, a person does."""
     if unsure.again(turn, found):
         unsure.call(turn, handoff.said(turn))
         return [SlotSet(unsure.SLOT, None), SlotSet("fallback_misses", None)]
-    await answers.answer_personally(turn, found)
+    await answers.say(turn, found)
     understood = [] if found.kind == "none" else [SlotSet("fallback_misses", None)]
     return [*understood, SlotSet(unsure.SLOT, unsure.note(turn, found))]
 
@@ -105,8 +105,7 @@ class ActionFallback(Talk):
     async def reply(self, turn: Turn) -> Events:
         found = answers.find(turn)
         if found.kind == "confident":
-            await answers.answer_personally(turn, found)
-            return [SlotSet("fallback_misses", None)]
+            return await _answered(turn, found)
         misses = int(turn.tracker.slots.get("fallback_misses") or 0) + 1
         if misses >= 3:
             handoff.request(turn, "repeated_miss", handoff.said(turn, tried="连续三次没听懂，给过选项"))
@@ -142,10 +141,8 @@ class ActionSmallTalk(Talk):
                 "照片收到了。您是要报案，还是给已有的理赔案件补材料？",
                 [command("我要报案", "report_claim"), command("查理赔/补材料", "claim_progress"), HUMAN],
             )
-        elif (turn.looks_like_question and turn.intent in ("out_of_scope", "inform")) or (
-            turn.intent == "out_of_scope" and answers.knows(turn)
-        ):
-            return await _answered(turn)
+        elif found := _asked_after_all(turn):
+            return await _answered(turn, found)
         elif _NO_MARKETING.search(turn.text):
             turn.say("好的，已为您退订营销信息，不会再主动发送。保单和理赔的服务通知不受影响。")
         elif turn.intent == "deny":
@@ -153,6 +150,14 @@ class ActionSmallTalk(Talk):
         elif not answers.small_talk(turn, turn.intent):
             turn.say("收到。您是想报案、续保、买车险，还是问车险问题？", _CHOICES)
         return []
+
+
+def _asked_after_all(turn: Turn) -> Answer | None:
+    """What the articles have for words that nobody took for a question: any answer where they look like one, else only a certain one."""
+    if turn.intent != "out_of_scope" and not (turn.intent == "inform" and turn.looks_like_question):
+        return None
+    found = answers.find(turn)
+    return found if turn.looks_like_question or found.kind == "confident" else None
 
 
 _NO_MARKETING = re.compile(r"退订|^\s*TD\s*$", re.IGNORECASE)

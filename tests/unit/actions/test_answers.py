@@ -10,9 +10,13 @@ import httpx
 import pytest
 
 from actions import answers, own_facts
+from actions.forms import Form
+from actions.policy_change import PolicyChangeForm
+from actions.renewal import RenewalForm
 from actions.services import knowledge
 from actions.turn import Turn
 from chebao.backoffice.client import BackOffice
+from tests.unit.actions.conversation import Conversation
 from tests.unit.actions.turns import turn
 
 VERIFIED = {"customer_id": "C001", "phone": "13800000001", "name": "王建国"}
@@ -31,7 +35,7 @@ def _policies(asked: Turn, covers: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _answer(asked: Turn) -> list[dict[str, Any]]:
-    asyncio.run(answers.answer_personally(asked, answers.find(asked)))
+    asyncio.run(answers.say(asked, answers.find(asked)))
     said: list[dict[str, Any]] = asked.dispatcher.messages
     return said
 
@@ -88,6 +92,63 @@ def test_the_share_that_the_customer_bears_is_told(
     rows = _policies(asked, covers)
     monkeypatch.setattr(own_facts, "backoffice", lambda: _office(lambda _: httpx.Response(200, json={"items": rows})))
     assert told in _answer(asked)[0]["text"]
+
+
+def _amid(form: Form, asked: str, draft: dict[str, Any], verified: dict[str, Any] | None) -> Conversation:
+    """In the middle of a form that waits for an answer to `asked`."""
+    slots = {form.slot: draft, "requested_slot": asked}
+    return Conversation(form, slots, loop=form.name(), verified=verified)
+
+
+_RENEWING = {"id_phone": "13800000001", "cars": ["京A12345", "京B54321"]}
+
+
+@pytest.mark.parametrize(
+    ("plate", "question", "told", "untold"),
+    [
+        (None, "要续哪辆车", ("您的 京A12345 有第三者责任险200万", "您的 京B54321 有第三者责任险100万"), ()),
+        ("京B54321", "这份续保的投保人", ("您的 京B54321 有第三者责任险100万",), ("京A12345 有第三者责任险",)),
+    ],
+)
+def test_in_a_dialogue_he_hears_his_own_sum_too_of_the_car_it_is_about(
+    monkeypatch: pytest.MonkeyPatch, plate: str | None, question: str, told: tuple[str, ...], untold: tuple[str, ...]
+) -> None:
+    rows = _policies(turn(""), {"third_party": 2_000_000})
+    rows += [{**row, "plate": "京B54321"} for row in _policies(turn(""), {"third_party": 1_000_000})]
+    calls: list[httpx.Request] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        calls.append(request)
+        return httpx.Response(200, json={"items": rows})
+
+    monkeypatch.setattr(own_facts, "backoffice", lambda: _office(serve))
+    asked = "relation" if plate else "plate"
+    draft = _RENEWING | ({"plate": plate, "options": True, "plan": "last_year", "adjusted": True} if plate else {})
+    renewal = _amid(RenewalForm(), asked, draft, VERIFIED)
+    said = renewal.say(QUESTION, intent="faq")
+    assert all(words in said for words in told) and not any(words in said for words in untold)
+    assert len(calls) == 1
+    assert renewal.asked == asked and said.splitlines()[-1].startswith(question), "the open question comes last"
+
+
+def test_a_dialogue_that_has_the_policies_asks_for_them_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> BackOffice:
+        raise AssertionError("the back office was asked")
+
+    monkeypatch.setattr(own_facts, "backoffice", refuse)
+    rows = [{"policy_no": "P1", "premium": "100", **row} for row in _policies(turn(""), {"third_party": 2_000_000})]
+    change = _amid(PolicyChangeForm(), "change", {"policies": rows}, VERIFIED)
+    assert "您的 京A12345 有第三者责任险200万" in change.say(QUESTION, intent="faq")
+    assert change.asked == "change"
+
+
+def test_a_dialogue_tells_a_stranger_nothing_of_any_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> BackOffice:
+        raise AssertionError("the back office was asked")
+
+    monkeypatch.setattr(own_facts, "backoffice", refuse)
+    said = _amid(RenewalForm(), "id_phone", {"plate": "京A12345"}, None).say(QUESTION, intent="faq")
+    assert "依据：" in said and "您的 " not in said
 
 
 def test_a_policy_that_has_ended_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
