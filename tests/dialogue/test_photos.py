@@ -50,7 +50,7 @@ def test_a_claim_with_photos_from_place_to_supplement(stack: RunningStack, custo
     customer.say("我要报案，刚才倒车撞到柱子了，人没事")
     assert "照片已收到（共 1 张）" in customer.show(photo(at=(30.25, 120.125)))
     heard = customer.say("没有人受伤")
-    for answer in ("同意", "没报警", "浙A3F72K", "今天上午十点"):
+    for answer in ("同意", "没报警", "浙A3F72K", "昨天上午十点"):
         if "拍照的地方" in heard:
             break
         heard = customer.say(answer)
@@ -124,7 +124,7 @@ def test_photos_of_a_claim_on_a_phone(stack: RunningStack, phone: Phone) -> None
     phone.show(photo(at=(30.25, 120.125)))
     assert "照片已收到（共 1 张）" in phone.told()
     phone.say("没有人受伤")
-    heard = answer(phone, phone.told(), ("同意", "没报警", "浙A3F72K", "今天上午十点"), "拍照的地方")
+    heard = answer(phone, phone.told(), ("同意", "没报警", "浙A3F72K", "昨天上午十点"), "拍照的地方")
     assert "30.25" in heard
     phone.press("就在那里")
     rest = ("没有别人，就撞了柱子", "后保险杠", "能开", "在停车场", "我自己开的，我叫孙浩然")
