@@ -5,8 +5,8 @@ A column says who asks, or how he stands to the conversation or ticket that the 
 - nobody: no login. A customer's own token is no login here.
 - agent, lead (supervisor), admin: the role. system: another program with `CHEBAO_DESK_KEY`; with the header ``X-Chebao-Agent`` it
   acts for that agent.
-- near: an agent; the conversation waits in the queue of one of his skills, or he had it within the last day; the ticket is nobody's
-  yet and of his skills.
+- near: an agent; the conversation waits in the queue of one of his skills or did until seconds ago (who is a moment too late hears who
+  has it, not that he may not), or he had it within the last day; the ticket is nobody's yet and of his skills.
 - mine: his conversation, one that he joined, or his ticket.
 
 What a ticket complains about may never touch it, whatever his role.
@@ -119,7 +119,8 @@ _ROLES: dict[Role, str] = {"agent": "agent", "supervisor": "lead", "admin": "adm
 _READS = {"GET", "HEAD"}
 
 _CONVERSATION = """
-SELECT c.owner, c.skill, c.agent_id, e.joined,
+SELECT c.skill, c.agent_id, e.joined,
+       c.owner = 'queued' OR e.assigned_at > now() - interval '10 seconds' AS waits,
        EXISTS (SELECT FROM desk.episodes p WHERE p.conversation_id = c.id AND p.agent_id = %(agent)s
                AND p.ended_at > now() - interval '1 day') AS was_mine
 FROM hub.conversations c LEFT JOIN desk.episodes e ON e.conversation_id = c.id AND e.ended_at IS NULL
@@ -327,7 +328,7 @@ def _to_conversation(caller: Caller, row: dict[str, Any]) -> set[str]:
     relations = set()
     if caller.agent_id == row["agent_id"] or caller.agent_id in (row["joined"] or ()):
         relations.add("mine")
-    if row["was_mine"] or (row["owner"] == "queued" and (row["skill"] or "general") in caller.skills):
+    if row["was_mine"] or (row["waits"] and (row["skill"] or "general") in caller.skills):
         relations.add("near")
     return relations
 
