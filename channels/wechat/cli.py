@@ -1,4 +1,4 @@
-"""Commands for the official account: ``chebao wechat menu apply``, and what ``chebao doctor`` looks at."""
+"""Commands for the official account: ``chebao wechat menu apply``, ``chebao wechat templates``, and what ``chebao doctor`` looks at."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import httpx
 import typer
 
 from channels.wechat import menu
 from channels.wechat.client import Action, Client, NotReached, Unanswered, WeChatError, client_of
-from channels.wechat.notices import Subscription
+from channels.wechat.notices import facts
+from channels.wechat.templates import Form, Setting, Template, Unusable, form
+from chebao.conversations.api import Message
 from chebao.doctor import Finding
 from chebao.settings import Settings, get_settings
 
@@ -23,6 +28,7 @@ wechat_app = typer.Typer(help="The WeChat official account.", no_args_is_help=Tr
 menu_app = typer.Typer(help="The account's menu.", no_args_is_help=True)
 wechat_app.add_typer(menu_app, name="menu")
 
+_EXAMPLE = "您的报案 CLM2026112207 有新进展：定损已完成。"
 _PAGE = "mp.weixin.qq.com → 设置与开发 → 开发接口管理 → 基本配置"
 _FIXES = {
     40013: ("AppID 不对，请核对 CHEBAO_WECHAT_APP_ID", "wrong app id: check CHEBAO_WECHAT_APP_ID"),
@@ -49,11 +55,16 @@ def apply_menu(file: Annotated[Path, typer.Argument(help="Menu as JSON.")] = men
     try:
         asyncio.run(_create(settings, wanted))
     except (WeChatError, NotReached, Unanswered) as error:
-        code = error.code if isinstance(error, WeChatError) else 0
-        chinese, english = _FIXES.get(code, ("菜单没有更新", "the menu was not replaced"))
-        print(f"{chinese} / {english} ({error})", file=sys.stderr)
-        raise typer.Exit(1) from None
+        _fail(error, "菜单没有更新", "the menu was not replaced")
     print("菜单已更新，手机上最多 5 分钟后可见；取消关注再关注可立即看到。")
+
+
+def _fail(error: Exception, chinese: str, english: str) -> NoReturn:
+    """Ends the command with what to mend."""
+    code = error.code if isinstance(error, WeChatError) else 0
+    chinese, english = _FIXES.get(code, (chinese, english))
+    print(f"{chinese} / {english} ({error})", file=sys.stderr)
+    raise typer.Exit(1) from None
 
 
 async def _create(settings: Settings, wanted: dict[str, Any]) -> None:
@@ -92,7 +103,7 @@ async def _account(settings: Settings) -> list[Finding]:
     try:
         await client.token()
         current = await client.current_menu()
-        templates = await _templates(client, settings.wechat_subscription_templates)
+        templates = await _templates(client, settings)
     except WeChatError as error:
         fallback = (f"微信返回错误 {error.code}", f"WeChat answers errcode {error.code}")
         where = "wechat token" if error.action is not Action.GIVE_UP else "wechat api"
@@ -115,22 +126,95 @@ async def _account(settings: Settings) -> list[Finding]:
     return found
 
 
-async def _templates(client: Client, wanted: list[str]) -> list[Finding]:
-    """Whether the subscription messages that are set can be filled and sent."""
-    if not wanted:
+async def _templates(client: Client, settings: Settings) -> list[Finding]:
+    """Whether the templates that are set can be filled and sent."""
+    kinds = await _kinds(client, settings, unset=False)
+    if not kinds:
         return []
-    known = {one.template: one for one in map(Subscription.of, await client.subscription_templates())}
-    unusable = [name for name in wanted if name not in known or not known[name].usable]
-    if unusable:
-        names = "、".join(unusable)
-        return [
-            Finding(
-                "wechat templates", False,
-                f"订阅通知模板不能用：{names}。模板要在 公众号后台 → 订阅通知 → 我的模板 里，字段只能是 thing、time、date、phrase，至少一个 thing",
-                f"subscription templates unknown or with other fields than thing, time, date, phrase: {names}",
-            )
-        ]  # fmt: skip
-    return [Finding("wechat templates", True, "订阅通知模板正常", "subscription templates can be used")]
+    problems = [problem for kind in kinds for _, problem in kind.set_ones() if problem]
+    return [
+        Finding("wechat template", False, f"{p.chinese}。运行 chebao wechat templates 看账号里的模板", p.english)
+        for p in problems
+    ] or [Finding("wechat templates", True, "通知模板正常", "the notices' templates can be filled")]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Subscription or template messages: the account's templates, and the operator's settings of them."""
+
+    title: str
+    name: str
+    known: dict[str, Template]
+    settings: list[str]
+
+    def set_ones(self) -> Iterator[tuple[Form | None, Unusable | None]]:
+        for text in self.settings:
+            try:
+                yield form(Setting.of(text), self.known), None
+            except Unusable as problem:
+                yield None, problem
+
+
+async def _kinds(client: Client, settings: Settings, *, unset: bool) -> list[_Kind]:
+    """Both kinds, or those of which a template is set."""
+    subscriptions = settings.wechat_subscription_templates
+    message = [settings.wechat_notice_template] if settings.wechat_notice_template else []
+    found = []
+    for title, name, texts, fetch in (
+        ("订阅通知", "CHEBAO_WECHAT_SUBSCRIPTION_TEMPLATES", subscriptions, client.subscription_templates),
+        ("模板消息", "CHEBAO_WECHAT_NOTICE_TEMPLATE", message, client.message_templates),
+    ):
+        if texts or unset:
+            known = {one.id: one for one in map(Template.of, await fetch())}
+            found.append(_Kind(title, name, known, texts))
+    return found
+
+
+@wechat_app.command("templates")
+def show_templates() -> None:
+    """Shows the account's templates for notices, what each would say, and what is wrong with those that are set."""
+    settings = get_settings()
+    if not settings.wechat_app_id:
+        raise typer.BadParameter("CHEBAO_WECHAT_APP_ID is not set")
+    try:
+        kinds = asyncio.run(_fetched_kinds(settings))
+    except (WeChatError, NotReached, Unanswered) as error:
+        _fail(error, "读不到模板列表", "the templates could not be read")
+    example = facts(Message.of({"sender": "system", "text": _EXAMPLE}), datetime.now(ZoneInfo("Asia/Shanghai")))
+    problems = []
+    for kind in kinds:
+        ones = list(kind.set_ones())
+        problems += [problem.chinese for _, problem in ones if problem]
+        forms = {one.template.id: one for one, _ in ones if one}
+        print(f"{kind.title}（{kind.name}）")
+        for template in kind.known.values():
+            print(_shown(template, forms.get(template.id), example))
+        print("" if kind.known else "  （账号里没有）\n")
+    for words in problems:
+        print(f"✗ {words}")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _shown(template: Template, used: Form | None, example: dict[str, str]) -> str:
+    """A template, filled as it is set, or as it would be if its id alone were set."""
+    head = f"  {'✓' if used else ' '} {template.title}  {template.id}"
+    try:
+        values = (used or form(Setting(template.id), {template.id: template})).filled(example)
+    except Unusable as problem:
+        return f"{head}\n      {problem.chinese}"
+    lines = template.content.strip().split("\n")
+    for name, value in values.items():
+        lines = [row.replace(f"{{{{{name}.DATA}}}}", f"{value}  ({name})") for row in lines]
+    return "\n".join([head, *(f"      {row}" for row in lines)])
+
+
+async def _fetched_kinds(settings: Settings) -> list[_Kind]:
+    client = client_of(settings)
+    try:
+        return await _kinds(client, settings, unset=True)
+    finally:
+        await client.close()
 
 
 async def _webhook(settings: Settings) -> Finding:

@@ -175,6 +175,11 @@ class Client:
         body = {"touser": openid, "template_id": template_id, "data": _values(data)}
         await self.call("POST", "/cgi-bin/message/subscribe/bizsend", body)
 
+    async def message_templates(self) -> list[dict[str, Any]]:
+        """The account's templates for template messages: ``template_id``, ``title``, ``content``."""
+        found = (await self.call("GET", "/cgi-bin/template/get_all_private_template")).get("template_list")
+        return [row for row in found or () if isinstance(row, dict)]
+
     async def subscription_templates(self) -> list[dict[str, Any]]:
         """The account's templates for subscription messages: ``priTmplId``, ``content``, ``type`` (2: one message, 3: lasting)."""
         found = (await self.call("GET", "/wxaapi/newtmpl/gettemplate")).get("data")

@@ -7,60 +7,24 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from channels.wechat.client import Action, Client, NotReached, Unanswered, WeChatError
+from channels.wechat.templates import Form, Setting, Template, Unusable, form
 from chebao.conversations.api import Consents, DeliveryJob, Message
 from chebao.logs import line
 
 log = logging.getLogger(__name__)
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
-_FIELD = re.compile(r"\{\{(([a-z_]+)[0-9]+)\.DATA\}\}")
-_NUMBER = re.compile(r"\s*（?\b[A-Z]{1,4}[-0-9]{6,}\b）?\s*", re.ASCII)
-_MOST = 20
-"""Characters of a ``thing`` field."""
-
+_NUMBER = re.compile(r"\s*（?\b([A-Z]{1,4}[-0-9]{6,})\b）?\s*", re.ASCII)
 _HOW_TO_SEE = "发任意一条消息查看全文"
-_LASTING = 3
 _AGAIN = timedelta(minutes=1)
+_NOT_AS_DESCRIBED = (40037, 47003)
 _TOLD = ("notice_sent", "notice_delivered", "notice_unconfirmed")
-
-
-@dataclass(frozen=True)
-class Subscription:
-    """A template for subscription messages.
-
-    Args:
-        lasting: one consent is good for any number of messages.
-        fields: their names with their kinds, ``{"thing3": "thing", "time5": "time"}``.
-    """
-
-    template: str
-    lasting: bool
-    fields: Mapping[str, str]
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Subscription:
-        """The template of a row of WeChat's list."""
-        fields = dict(_FIELD.findall(str(row.get("content") or "")))
-        return cls(str(row.get("priTmplId") or ""), row.get("type") == _LASTING, fields)
-
-    @property
-    def usable(self) -> bool:
-        """Whether we can fill it: with what it is about, when, and how to see the rest."""
-        kinds = list(self.fields.values())
-        return "thing" in kinds and not set(kinds) - {"thing", "time", "date", "phrase"}
-
-    def filled(self, headline: str, at: datetime) -> dict[str, str]:
-        """Its fields; the first one that takes words says what it is about."""
-        things = iter([headline])
-        words = {"phrase": "请查看", "time": f"{at:%Y-%m-%d %H:%M}", "date": f"{at:%Y-%m-%d %H:%M}"}
-        return {name: words.get(kind) or next(things, _HOW_TO_SEE) for name, kind in self.fields.items()}
 
 
 def matters(message: Message) -> bool:
@@ -68,12 +32,20 @@ def matters(message: Message) -> bool:
     return message.sender == "agent" or bool(message.platform_key and message.text)
 
 
-def headline(message: Message) -> str:
-    """What a notice says of a message, without its numbers, for which there is no room; a ``thing`` field takes no line breaks."""
-    first = _NUMBER.sub("", message.text.strip().split("\n")[0])
+def facts(message: Message, at: datetime) -> dict[str, str]:
+    """What a notice can say of a message; what it is about stands without the number, which has a field of its own perhaps."""
+    first = message.text.strip().split("\n")[0]
+    number = _NUMBER.search(first)
+    subject = _NUMBER.sub("", first)
     if message.sender == "agent":
-        first = f"客服回复：{first}" if first else "客服给您发来了文件"
-    return first if len(first) <= _MOST else f"{first[: _MOST - 1]}…"
+        subject = f"客服回复：{subject}" if subject else "客服给您发来了文件"
+    return {
+        "subject": subject,
+        "number": number[1] if number else "",
+        "time": f"{at.year}年{at.month}月{at.day}日 {at:%H:%M}",
+        "hint": _HOW_TO_SEE,
+        "status": "请查看",
+    }
 
 
 def ref_of(template: str, openid: str) -> str:
@@ -81,18 +53,54 @@ def ref_of(template: str, openid: str) -> str:
     return f"subscription:{template}:{openid}"
 
 
+class Shelf:
+    """The templates of one kind that are set, as the account has them: asked for once, and anew when one proved to be another.
+
+    Args:
+        texts: the operator's settings, the preferred one first.
+    """
+
+    def __init__(self, texts: Sequence[str], fetch: Callable[[], Awaitable[list[dict[str, Any]]]]) -> None:
+        self._texts, self._fetch = tuple(text for text in texts if text), fetch
+        self._forms: list[Form] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._texts)
+
+    async def forms(self) -> list[Form]:
+        """Those that can be filled."""
+        if self._forms is None and self._texts:
+            try:
+                known = {one.id: one for one in map(Template.of, await self._fetch())}
+            except (WeChatError, NotReached, Unanswered) as error:
+                log.warning(line("wechat_templates_unknown", reason=error))
+                return []
+            self._forms = []
+            for text in self._texts:
+                try:
+                    self._forms.append(form(Setting.of(text), known))
+                except Unusable as problem:
+                    log.error(line("wechat_template_unusable", reason=problem.english, see="chebao doctor"))
+        return self._forms or []
+
+    def told(self, error: WeChatError) -> None:
+        """What WeChat said to one of them."""
+        if error.code in _NOT_AS_DESCRIBED:
+            self._forms = None
+
+
 class Notices:
     """Announces messages that have to wait.
 
     Args:
         subscriptions: templates for subscription messages, the preferred one first.
-        template: a template with the fields ``thing1`` (what) and ``time2`` (when) for template messages.
+        template: a template for template messages; both as `chebao.settings` holds them.
     """
 
     def __init__(self, client: Client, consents: Consents, *, subscriptions: Sequence[str], template: str) -> None:
-        self._client, self._consents, self._template = client, consents, template
-        self._wanted = tuple(subscriptions)
-        self._known: list[Subscription] | None = None
+        self._client, self._consents = client, consents
+        self._subscriptions = Shelf(subscriptions, client.subscription_templates)
+        self._template = Shelf([template], client.message_templates)
 
     async def park(self, job: DeliveryJob, message: Message, reason: str) -> None:
         """Lets a message wait for the customer's next one, and tells him of it meanwhile if there is a way."""
@@ -100,7 +108,7 @@ class Notices:
             await job.parked(message.id, reason=str(message.delivery_reason), until=None, ref=message.delivery_ref)
             return
         await job.parked(message.id, reason=reason, until=None)
-        if not (self._wanted or self._template) or not matters(message):
+        if not (self._subscriptions or self._template) or not matters(message):
             return
         try:
             ref = await self._by_subscription(job, message) or await self._by_template(job, message)
@@ -127,18 +135,19 @@ class Notices:
 
     async def _by_subscription(self, job: DeliveryJob, message: Message) -> str | None:
         """Uses a consent; None where there is none, or where no template would be taken."""
-        to, at = job.conversation, datetime.now(_SHANGHAI)
-        for subscription in await self._subscriptions():
-            template = subscription.template
-            if not await self._consents.take(to, template, message.id, lasting=subscription.lasting):
+        to, said = job.conversation, facts(message, datetime.now(_SHANGHAI))
+        for one in await self._subscriptions.forms():
+            template = one.template.id
+            if not await self._consents.take(to, template, message.id, lasting=one.template.lasting):
                 continue
             try:
-                await self._client.send_subscription(to.peer, template, subscription.filled(headline(message), at))
+                await self._client.send_subscription(to.peer, template, one.filled(said))
             except NotReached:
                 await self._consents.give_back(to, template, message.id)
                 raise
             except WeChatError as error:
                 log.warning(line("wechat_subscription_refused", conversation=to.id, code=error.code))
+                self._subscriptions.told(error)
                 if error.action is Action.WITHDRAWN:
                     await self._consents.withdraw(to.account, to.peer, template)
                     continue
@@ -150,25 +159,11 @@ class Notices:
         return None
 
     async def _by_template(self, job: DeliveryJob, message: Message) -> str | None:
-        if not self._template:
-            return None
-        data = {"thing1": headline(message), "time2": f"{datetime.now(_SHANGHAI):%Y-%m-%d %H:%M}"}
-        return await self._client.send_template(job.conversation.peer, self._template, data)
-
-    async def _subscriptions(self) -> list[Subscription]:
-        """The templates that are set, as WeChat describes them; asked for once."""
-        if self._known is None and self._wanted:
+        said = facts(message, datetime.now(_SHANGHAI))
+        for one in await self._template.forms():
             try:
-                rows = {row.get("priTmplId"): row for row in await self._client.subscription_templates()}
-            except (WeChatError, NotReached, Unanswered) as error:
-                log.warning(line("wechat_templates_unknown", reason=error))
-                return []
-            found = [Subscription.of(rows[name]) for name in self._wanted if name in rows]
-            self._known = [one for one in found if one.usable]
-            if len(self._known) < len(self._wanted):
-                log.error(
-                    line(
-                        "wechat_template_unusable", templates=len(self._wanted) - len(self._known), see="chebao doctor"
-                    )
-                )
-        return self._known or []
+                return await self._client.send_template(job.conversation.peer, one.template.id, one.filled(said))
+            except WeChatError as error:
+                self._template.told(error)
+                raise
+        return None

@@ -56,6 +56,19 @@ TEMPLATES = [
     },
 ]
 
+MESSAGE_TEMPLATES = [
+    {
+        "template_id": "tpl-1",
+        "title": "办理进度通知",
+        "content": "业务:{{thing4.DATA}}\n单号:{{character_string2.DATA}}\n时间:{{time9.DATA}}\n",
+    },
+    {
+        "template_id": "tpl-2",
+        "title": "理赔进度提醒",
+        "content": "类型:{{const1.DATA}}\n进度:{{thing2.DATA}}\n状态:{{phrase3.DATA}}\n更新:{{date4.DATA}}\n",
+    },
+]
+
 
 @dataclass
 class Phone:
@@ -87,7 +100,7 @@ class FakeWeChat:
         faults: path → error codes of the next calls.
         lost: of the next so many sends the answer is lost after the message went through.
         menus: whether the account may send menu messages.
-        templates: the account's templates for subscription messages.
+        templates, message_templates: the account's templates, for subscription and for template messages.
         calls: (path, body) of every API call that was let in.
     """
 
@@ -99,6 +112,7 @@ class FakeWeChat:
         self.lost = 0
         self.menus = True
         self.templates = [dict(row) for row in TEMPLATES]
+        self.message_templates = [dict(row) for row in MESSAGE_TEMPLATES]
         self.menu: dict[str, Any] | None = None
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.token_calls: list[dict[str, Any]] = []
@@ -322,6 +336,8 @@ class FakeWeChat:
         for path, handler in posts.items():
             app.add_api_route(f"/cgi-bin/{path}", self._api(path, handler), methods=["POST"])
         app.add_api_route("/cgi-bin/get_current_selfmenu_info", self._api("selfmenu", self._selfmenu))
+        listed = self._api("templates", lambda _: {"template_list": self.message_templates})
+        app.add_api_route("/cgi-bin/template/get_all_private_template", listed)
         app.add_api_route("/wxaapi/newtmpl/gettemplate", self._api("gettemplate", lambda _: {"data": self.templates}))
         app.add_api_route("/cgi-bin/media/get", self._media_get)
         app.add_api_route("/cgi-bin/media/upload", self._media_upload, methods=["POST"])
@@ -451,8 +467,12 @@ class FakeWeChat:
         phone = self.phones.get(body.get("touser", ""))
         if phone is None or not phone.follows:
             return _error(43004)
-        words = "；".join(v["value"] for v in body["data"].values())
-        self._see(phone.openid, "account", text=f"[模板消息] {words}", template=True)
+        known = next((row for row in self.message_templates if row["template_id"] == body.get("template_id")), None)
+        if known is None:
+            return _error(40037)
+        if not fits(str(known["content"]), body.get("data", {})):
+            return _error(47003)
+        self._see(phone.openid, "account", text=f"[模板消息] {_values(body)}", template=True)
         number = next(self._numbers)
         self._report(phone, "TEMPLATESENDJOBFINISH", MsgID=str(number), Status="success")
         return self._lose() or {"msgid": number}
@@ -468,13 +488,10 @@ class FakeWeChat:
         template = str(known["priTmplId"])
         if not phone.consents[template]:
             return _error(43101)
-        values = {name: str(field.get("value", "")) for name, field in body.get("data", {}).items()}
-        if set(values) != set(re.findall(r"\{\{(\w+)\.DATA\}\}", str(known["content"]))):
-            return _error(47003)
-        if not all(_fits(name, value) for name, value in values.items()):
+        if not fits(str(known["content"]), body.get("data", {})):
             return _error(47003)
         phone.consents[template] -= known["type"] == _ONCE
-        self._see(phone.openid, "account", text=f"[订阅通知] {'；'.join(values.values())}", template=True)
+        self._see(phone.openid, "account", text=f"[订阅通知] {_values(body)}", template=True)
         row = {
             "TemplateId": template,
             "MsgID": str(next(self._numbers)),
@@ -555,14 +572,34 @@ class FakeWeChat:
         return {"statuses": done}
 
 
-def _fits(name: str, value: str) -> bool:
-    """Whether WeChat takes a value for a template's field."""
-    kind = name.rstrip("0123456789")
-    if kind == "thing":
-        return 0 < len(value) <= 20 and "\n" not in value
-    if kind in ("time", "date"):
-        return re.fullmatch(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}", value) is not None
-    return bool(value)
+_TAKEN = {
+    "thing": r"[^\x00-\x1f]{1,20}",
+    "const": r"[^\x00-\x1f]{1,20}",
+    "character_string": r"[!-~]{1,32}",
+    "phrase": r"[\u4e00-\u9fff]{1,5}",
+    "time": r"(\d{4}年\d{1,2}月\d{1,2}日 |\d{4}-\d{2}-\d{2} )?\d{1,2}:\d{2}(:\d{2})?",
+    "date": r"(\d{4}年\d{1,2}月\d{1,2}日|\d{4}-\d{2}-\d{2})( \d{1,2}:\d{2})?",
+    "number": r"[\d.]{1,32}",
+    "letter": r"[A-Za-z]{1,32}",
+    "amount": r"[¥￥$]?\d{1,10}(\.\d+)?元?",
+    "phone_number": r"[\d+-]{1,17}",
+    "car_number": r"[\u4e00-\u9fff]?[A-Z0-9]{1,7}[\u4e00-\u9fff]?",
+    "name": r"[\u4e00-\u9fff·]{1,10}|[A-Za-z ]{1,20}",
+}
+"""What WeChat takes for a field of each kind (订阅消息参数值内容限制说明)."""
+
+
+def fits(content: str, data: dict[str, Any]) -> bool:
+    """Whether WeChat takes these values for a template: all its fields and no others, each as its kind wants it."""
+    values = {name: str(given.get("value", "")) for name, given in data.items()}
+    names = set(re.findall(r"\{\{(\w+)\.DATA\}\}", content))
+    return set(values) == names and all(
+        re.fullmatch(_TAKEN.get(name.rstrip("0123456789"), ".{1,200}"), value) for name, value in values.items()
+    )
+
+
+def _values(body: dict[str, Any]) -> str:
+    return "；".join(field["value"] for field in body["data"].values())
 
 
 def _error(code: int) -> JSONResponse:

@@ -105,7 +105,9 @@ async def test_a_consent_that_wechat_does_not_know_of_gives_way_to_the_template_
         for text in (NEWS, "第二条通知"):
             await said(world, openid, text)
             await states(world, openid, ("parked", "notice_delivered"))
-        assert [n[:6] for n in notices(world, openid)] == ["[模板消息]"] * 2
+        first, second = notices(world, openid)
+        assert first.startswith("[模板消息] 您的报案有新进展：定损已完成。；CLM20260001；2026年")
+        assert second.startswith("[模板消息] 第二条通知；-；")
         assert [path for path, _ in world.wechat.calls].count("message/subscribe/bizsend") == 1
 
 
@@ -141,6 +143,29 @@ async def test_templates_that_cannot_be_filled_leave_the_message_waiting(start: 
         await said(world, openid, NEWS)
         await states(world, openid, ("parked", "wechat_45015"))
         assert notices(world, openid) == []
+
+
+async def test_the_operators_mapping_fills_a_template_of_other_names(start: StartWorld, openid: str) -> None:
+    setting = "tpl-2:const1=text:车险理赔,thing2=subject,phrase3=status,date4=time"
+    async with start(wechat_notice_template=setting) as world:
+        await greeted(world, openid)
+        await said(world, openid, "定损已完成，" * 9)
+        await states(world, openid, ("parked", "notice_delivered"))
+        [notice] = notices(world, openid)
+        assert notice.startswith("[模板消息] 车险理赔；定损已完成，定损已完成，定损已完成，定…；请查看；20")
+
+
+async def test_a_template_that_was_changed_is_read_anew(start: StartWorld, openid: str) -> None:
+    async with start(wechat_notice_template="tpl-1") as world:
+        await greeted(world, openid)
+        await said(world, openid, NEWS)
+        await states(world, openid, ("parked", "notice_delivered"))
+        world.wechat.message_templates[0]["content"] = "事项:{{thing7.DATA}}\n"
+        await said(world, openid, "第二条通知")
+        await states(world, openid, ("parked", "notice_delivered"), ("parked", "no_window"))
+        await said(world, openid, "第三条通知")
+        await eventually(lambda: len(notices(world, openid)) == 2)
+        assert notices(world, openid)[1] == "[模板消息] 第三条通知"
 
 
 async def test_consents_stand_by_address_and_template(world: World, openid: str) -> None:
