@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from chebao.settings import ROOT
 from tests.browser.desk import log_in, set_state, window
+from tests.browser.desk_day import LI_MIN, served
 from tests.browser.desk_office import PASSWORD, Desk, desk_stack, open_page
-from tests.browser.test_desk_day import LI_MIN, served
 
 _AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 _VIOLATIONS = """async () => {

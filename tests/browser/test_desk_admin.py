@@ -115,7 +115,7 @@ def test_a_ticket_is_opened_moved_on_and_told_to_the_customer(lead: Page, desk: 
     assert kept == {"state": "resolved", "resolution": "已寄出，运单号会发给您。"}
 
 
-def test_a_step_half_written_survives_a_reload_with_whom_it_is_for(lead: Page, desk: Desk) -> None:
+def test_what_is_half_written_at_a_ticket_survives_a_reload_with_whom_it_is_for(lead: Page, desk: Desk) -> None:
     open_page(lead, desk, "tickets")
     lead.get_by_role("button", name="新建工单").click()
     lead.get_by_label("事由").fill("补寄交强险标志")
@@ -128,7 +128,14 @@ def test_a_step_half_written_survives_a_reload_with_whom_it_is_for(lead: Page, d
     words = lead.get_by_label("这一步做了什么")
     words.fill("客户地址写错过一次")
     pick(lead, "这一步的类型", "内部备注")
+    lead.get_by_label("下一步").fill("核对地址后补寄")
     lead.reload()
+    expect(lead.get_by_label("下一步")).to_have_value("核对地址后补寄")
+    lead.get_by_role("button", name="保存安排").click()
+    said(lead, "已保存")
+    desk.rows("UPDATE desk.tickets SET next_action = '等客户回信' WHERE number = %s", number)
+    lead.reload()
+    expect(lead.get_by_label("下一步")).to_have_value("等客户回信")
     expect(words).to_have_value("客户地址写错过一次")
     lead.get_by_role("button", name="记录", exact=True).click()
     expect(lead.locator(".steps-list li").first).to_contain_text("客户地址写错过一次")

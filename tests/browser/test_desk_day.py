@@ -1,42 +1,23 @@
-"""A day at the desk: what an agent sees of a customer, every quick action, what calls him, what he may leave lying."""
+"""A day at the desk: what an agent sees of a customer, and every quick action."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, expect
 
 from chebao.conversations.api import MESSAGE, Allowances, Incoming, Rule
-from tests.browser.desk import SCREEN, log_in, said, set_state, waiting, window
-from tests.browser.desk_office import PASSWORD, Desk, desk_stack
+from tests.browser.desk import log_in, said, waiting, window
+from tests.browser.desk_day import LI_MIN, LIU, at_desk, close, dialog, empty, served, staffed, told
+from tests.browser.desk_office import PASSWORD, Desk
 from tests.contract.desk.test_desk_queue import FakeWeChat
-
-LI_MIN: dict[str, Any] = {"customer_id": "C002", "phone": "13800000002", "name": "李敏", "vip": True}
-LIU: dict[str, Any] = {"customer_id": "C006", "phone": "13800000006", "name": "刘桂英"}
-
-# what the desk asks of the browser, counted instead of heard and seen
-_ALERTS = """
-window.tones = 0; window.notes = []; window.away = false;
-const create = AudioContext.prototype.createOscillator;
-AudioContext.prototype.createOscillator = function () { window.tones += 1; return create.call(this); };
-window.Notification = class {
-  static permission = "granted";
-  constructor(title, options) { window.notes.push(title + " " + options.body); }
-  close() {}
-};
-Object.defineProperty(document, "visibilityState", { get: () => (window.away ? "hidden" : "visible") });
-"""
 
 
 @pytest.fixture(scope="module")
 def desk(database_url: str) -> Iterator[Desk]:
-    with desk_stack(database_url, insured=True) as running:
-        running.account("lin", "林晓", "agent")
-        running.account("zhou", "周敏", "agent", licence_no="L0001")
-        running.account("shen", "沈静", "supervisor")
+    with staffed(database_url) as running:
         yield running
 
 
@@ -44,51 +25,7 @@ def desk(database_url: str) -> Iterator[Desk]:
 def nobody_left(desk: Desk) -> Iterator[None]:
     """Each test ends with an empty desk."""
     yield
-    desk.rows("UPDATE desk.agents SET state = 'offline'")
-    desk.rows("UPDATE hub.conversations SET owner = 'closed', agent_id = NULL, queued_at = NULL")
-    desk.rows("UPDATE desk.episodes SET ended_at = now() WHERE ended_at IS NULL")
-
-
-def at_desk(page: Page, desk: Desk, name: str, conversation: str = "") -> None:
-    """Logs in, takes nothing by himself, opens a conversation."""
-    log_in(page, desk.url, name, PASSWORD)
-    set_state(page, "忙碌")
-    if conversation:
-        page.goto(f"{desk.url}/desk#/c/{conversation}")
-        expect(page.get_by_test_id("customer")).to_be_attached()
-
-
-def served(desk: Desk, agent_id: str, words: str, skill: str = "general", **proved: Any) -> str:
-    """A conversation that this agent has."""
-    conversation = desk.waiting(words, skill, **proved)
-
-    async def take() -> None:
-        await desk.office.desk.presence.set_state(agent_id, "busy")
-        await desk.office.handling.takeover(await desk.office.known(agent_id), conversation)
-
-    desk.run(take())
-    return conversation
-
-
-async def close(desk: Desk, name: str, conversation: str) -> None:
-    await desk.office.handling.close(await desk.office.known(name), conversation, wrapup={})
-
-
-def dialog(page: Page, title: str) -> Locator:
-    return page.get_by_role("dialog", name=title)
-
-
-def comes_true(page: Page, condition: str) -> None:
-    """Waits for a condition in the page (its policy forbids Playwright's own way of asking)."""
-    for _ in range(100):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(condition)
-
-
-def told(page: Page, words: str) -> None:
-    expect(page.locator(".el-message").filter(has_text=words).last).to_be_visible()
+    empty(desk)
 
 
 def test_the_column_beside_the_conversation_is_whole_and_masked(browser: Browser, desk: Desk) -> None:
@@ -276,51 +213,6 @@ def test_suggested_answer_is_taken_with_a_key_and_names_its_source(browser: Brow
         expect(page.get_by_test_id("input")).not_to_have_value("")
 
 
-def test_new_work_rings_and_is_notified_without_a_word_of_the_customer(browser: Browser, desk: Desk) -> None:
-    with window(browser) as page:
-        page.add_init_script(_ALERTS)
-        at_desk(page, desk, "lin")
-        set_state(page, "就绪")
-        page.evaluate("window.away = true")
-        talk = desk.waiting("我的身份证号是多少多少", "claims")
-        expect(page).to_have_title("(1) 客服工作台")
-        comes_true(page, "window.tones >= 2 && window.notes.length >= 1")
-        heard = page.evaluate("window.tones")
-        desk.run(desk.office.writes(talk, "在吗"))
-        comes_true(page, f"window.tones > {heard}")
-        assert "身份证" not in "".join(page.evaluate("window.notes"))
-        page.evaluate("window.away = false")
-        page.get_by_role("button", name="提示音开").click()
-        heard = page.evaluate("window.tones")
-        desk.run(desk.office.writes(talk, "还在吗"))
-        expect(waiting(page, "还在吗")).to_be_visible()
-        assert page.evaluate("window.tones") == heard
-
-
-def test_an_idle_desk_locks_itself_over_everything_and_loses_nothing(browser: Browser, desk: Desk) -> None:
-    talk = served(desk, "zhou", "等一下", "claims", **LI_MIN)
-    with window(browser) as page:
-        page.clock.install()
-        at_desk(page, desk, "zhou", talk)
-        page.get_by_test_id("input").fill("写到一半的回复")
-        page.keyboard.press("Alt+c")
-        page.get_by_placeholder("做了什么，结果怎样").fill("写到一半的小结")
-        page.clock.fast_forward("14:00")
-        expect(page.get_by_test_id("lock")).to_have_count(0)
-        page.clock.fast_forward("01:10")
-        lock = page.get_by_test_id("lock")
-        expect(lock).to_be_visible()
-        expect(page.get_by_test_id("input")).to_be_hidden()
-        expect(page.get_by_placeholder("做了什么，结果怎样")).to_be_hidden()
-        expect(lock.get_by_label("密码")).to_be_focused()
-        page.keyboard.type(PASSWORD)
-        page.keyboard.press("Enter")
-        expect(lock).to_have_count(0)
-        expect(page.get_by_placeholder("做了什么，结果怎样")).to_have_value("写到一半的小结")
-        page.keyboard.press("Escape")
-        expect(page.get_by_test_id("input")).to_have_value("写到一半的回复")
-
-
 def test_wechat_says_how_much_may_still_be_sent_and_for_how_long(browser: Browser, desk: Desk) -> None:
     office = desk.office
 
@@ -344,62 +236,6 @@ def test_wechat_says_how_much_may_still_be_sent_and_for_how_long(browser: Browse
             page.keyboard.press("Enter")
             expect(said(page, f"第 {n} 句")).to_have_count(1)
         expect(page.get_by_test_id("allowance")).to_contain_text("现在发的会等客户再来消息时送出")
-
-
-def test_two_hundred_open_conversations_stay_fast(browser: Browser, desk: Desk) -> None:
-    first = desk.waiting("两百位之一", "claims")
-    desk.rows(
-        "INSERT INTO hub.conversations SELECT (jsonb_populate_record(c, jsonb_build_object('id', 'many-' || n, 'peer', 'many-' || n,"
-        " 'queued_at', now() - make_interval(secs => n)))).* FROM hub.conversations c, generate_series(1, 199) n WHERE c.id = %s",
-        first,
-    )
-    desk.rows(
-        "INSERT INTO desk.episodes SELECT (jsonb_populate_record(e, jsonb_build_object('id', 'many-' || n, 'conversation_id',"
-        " 'many-' || n))).* FROM desk.episodes e, generate_series(1, 199) n WHERE e.conversation_id = %s AND e.ended_at IS NULL",
-        first,
-    )
-    with window(browser) as page:
-        log_in(page, desk.url, "shen", PASSWORD)
-        page.get_by_test_id("tab-queue").click()
-        expect(page.get_by_test_id("tab-queue")).to_contain_text("200")
-        rows = page.get_by_test_id("conversation")
-        expect(rows.first).to_be_visible()
-        assert rows.count() <= 40
-        page.get_by_test_id("list").evaluate("(box) => box.scrollTo(0, box.scrollHeight)")
-        expect(page.locator("[aria-posinset='200']")).to_be_visible()
-        # every wait in the list ticks: the longest frame while it is scrolled through is what a hand would feel
-        longest = page.get_by_test_id("list").evaluate(
-            """async (box) => {
-                let longest = 0, before = performance.now();
-                for (let n = 0; n < 60; n++) {
-                    box.scrollTop = (n * 397) % box.scrollHeight;
-                    await new Promise(requestAnimationFrame);
-                    const now = performance.now();
-                    longest = Math.max(longest, now - before);
-                    before = now;
-                }
-                return longest;
-            }"""
-        )
-        print(f"longest frame with 200 conversations: {longest:.0f} ms")
-        assert longest < 250
-    desk.rows("DELETE FROM desk.episodes WHERE id LIKE 'many-%%'")
-    desk.rows("DELETE FROM hub.conversations WHERE id LIKE 'many-%%'")
-
-
-@pytest.mark.parametrize("size", [SCREEN, {"width": 1024, "height": 768}, {"width": 820, "height": 1180}])
-def test_everything_fits_on_a_small_screen_and_a_tablet(browser: Browser, desk: Desk, size: ViewportSize) -> None:
-    talk = served(desk, "zhou", "平板上看得清吗", "claims", **LI_MIN)
-    with window(browser, size) as page:
-        at_desk(page, desk, "zhou", talk)
-        for part in (page.get_by_test_id("send"), page.get_by_test_id("action-close"), page.get_by_test_id("state")):
-            expect(part).to_be_in_viewport(ratio=1)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        claims = page.get_by_test_id("claims")
-        if size["width"] < SCREEN["width"]:
-            expect(claims).to_be_hidden()
-            page.get_by_role("button", name="客户资料").click()
-        expect(claims).to_be_visible()
 
 
 def test_a_supervisor_looks_at_a_conversation_without_being_in_it(browser: Browser, desk: Desk) -> None:

@@ -269,13 +269,18 @@ describe("drafts", () => {
     expect(desk.draft("note:c1")).toBe("记一笔");
   });
 
-  it("keep of a ticket's step for whom it was meant", () => {
+  it("hold a form's fields; what was begun in a conversation's dialogs can be dropped", () => {
     const store = new MemoryStore();
+    const desk = new Kept(store, "agent1");
     const note = { kind: "note", text: "客户在外地", tell: false };
-    new Kept(store, "agent1").saveStep("GD1", note);
-    expect(new Kept(store, "agent1").step("GD1")).toEqual(note);
-    expect(new Kept(store, "agent2").step("GD1")).toBeNull();
-    new Kept(store, "agent1").saveStep("GD1", { ...note, text: "" });
+    desk.saveFields("GD1/step", note);
+    expect(new Kept(store, "agent1").fields("GD1/step")).toEqual(note);
+    expect(new Kept(store, "agent2").fields("GD1/step")).toEqual({});
+    desk.saveFields("GD1/step", {});
     expect(store.keys()).toEqual([]);
+    for (const slot of ["c1", "note:c1", "c1/close", "c1/transfer", "c10/close"])
+      desk.saveDraft(slot, "写到一半");
+    desk.dropDialogs("c1");
+    expect(store.keys().map((key) => key.split("draft.")[1])).toEqual(["c1", "note:c1", "c10/close"]);
   });
 });

@@ -16,6 +16,7 @@ from chebao.desk.api import DeskSettings
 from chebao.settings import Settings
 from tests.contract.desk.office import Office, open_office
 from tests.contract.desk.site import Site, serve
+from tests.contract.desk.talk import Talk
 from tests.contract.hub.conftest import rasa, settings
 from tests.few_articles import copy_few
 
@@ -42,6 +43,15 @@ async def office(open_desk: Open) -> AsyncIterator[Office]:
     async with open_desk() as opened:
         await opened.empty()
         yield opened
+
+
+@pytest_asyncio.fixture
+async def talk(office: Office) -> Talk:
+    conversation_id = await office.customer()
+    (row,) = await office.rows("SELECT peer FROM hub.conversations WHERE id = %s", conversation_id)
+    talk = Talk(office, conversation_id, row["peer"])
+    await talk.say("在吗")
+    return talk
 
 
 @pytest.fixture(scope="session")

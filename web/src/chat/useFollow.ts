@@ -15,6 +15,7 @@ export function useFollow(
   const missed = ref(0);
   let observer: ResizeObserver | undefined;
   let top = 0;
+  let size = "";
 
   function toEnd(): void {
     const box = scroller.value;
@@ -30,9 +31,11 @@ export function useFollow(
     const box = scroller.value;
     if (!box) return;
     const near = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
-    // Only who scrolls up leaves the end; a composer that grows does not push anybody away from it.
-    if (near || box.scrollTop < top) following.value = near;
+    const sizeNow = `${box.scrollHeight} ${box.clientHeight}`;
+    // Only who scrolls up leaves the end; what grows or shrinks here or below does not push anybody away from it.
+    if (near || (box.scrollTop < top && sizeNow === size)) following.value = near;
     top = box.scrollTop;
+    size = sizeNow;
     if (following.value) seen();
   }
 

@@ -1,6 +1,6 @@
 /** What must survive a reload, a crash or a lock: drafts and unsent answers. */
 
-import { record, str, text, type Json } from "../chat/guards";
+import { record, str, type Json } from "../chat/guards";
 import type { Store } from "../chat/storage";
 
 /** An answer that the server has not taken yet. */
@@ -12,14 +12,6 @@ export interface Unsent {
   at: string;
   /** Why the server refused it; it is not sent again unless the agent asks. */
   refused?: string;
-}
-
-/** A ticket's step that is being written. */
-export interface Step {
-  kind: string;
-  text: string;
-  /** Whether the customer is told these words. */
-  tell: boolean;
 }
 
 function isUnsent(value: Json | null): value is Json & Unsent {
@@ -39,23 +31,26 @@ export class Kept {
     this.prefix = `chebao.desk.${agent}.`;
   }
 
-  /** Words by where they belong: a conversation, its notes, a version of an article. */
+  /** What is being written, by where it belongs: a conversation, its notes, a dialog about it, a ticket, an article. */
+  fields(slot: string): Json {
+    return this.read(`draft.${slot}`) ?? {};
+  }
+
+  saveFields(slot: string, fields: object): void {
+    this.write(`draft.${slot}`, Object.keys(fields).length > 0 ? fields : null);
+  }
+
   draft(slot: string): string {
-    return str(this.read(`draft.${slot}`)?.text) ?? "";
+    return str(this.fields(slot).text) ?? "";
   }
 
   saveDraft(slot: string, text: string): void {
-    this.write(`draft.${slot}`, text ? { text } : null);
+    this.saveFields(slot, text ? { text } : {});
   }
 
-  /** Kept whole: a note for colleagues must not come back as words for the customer. */
-  step(ticket: string): Step | null {
-    const step = this.read(`step.${ticket}`);
-    return step && { kind: text(step.kind), text: text(step.text), tell: step.tell === true };
-  }
-
-  saveStep(ticket: string, step: Step): void {
-    this.write(`step.${ticket}`, step.text ? step : null);
+  /** Drops what was begun in a conversation's dialogs; the words to the customer and the notes stay. */
+  dropDialogs(conversation: string): void {
+    for (const slot of this.names(`draft.${conversation}/`)) this.saveFields(`${conversation}/${slot}`, {});
   }
 
   get unsent(): Unsent[] {

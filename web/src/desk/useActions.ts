@@ -1,6 +1,6 @@
 /** What an agent does with a conversation, beside answering: one place for running it, its errors and what follows. */
 
-import { ref } from "vue";
+import { ref, watch } from "vue";
 
 import { go } from "./router";
 import { useAct } from "./useAct";
@@ -14,6 +14,9 @@ export type ActionsContext = ReturnType<typeof useActions>;
 export function useActions(desk: DeskContext, thread: ThreadContext) {
   const dialog = ref<DialogName | null>(null);
   const { busy, act } = useAct();
+
+  // What was begun for one customer must not be sent to another.
+  watch(thread.id, () => (dialog.value = null));
 
   /** Runs a request; what is shown of the conversation follows. Returns whether it went well. */
   async function attempt(request: () => Promise<unknown>, done = ""): Promise<boolean> {
@@ -34,6 +37,7 @@ export function useActions(desk: DeskContext, thread: ThreadContext) {
     // The server refuses where the customer wrote something that this screen has not shown.
     const seen = thread.messages.value.at(-1)?.seq ?? null;
     if (!(await run(path, { ...body, seen }, done))) return false;
+    desk.kept.value.dropDialogs(id);
     const next = desk.mine.value.find((row) => row.id !== id && !row.held);
     if (next) go("c", next.id);
     else go();

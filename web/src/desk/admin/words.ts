@@ -4,6 +4,9 @@ import { SKILLS } from "../words";
 
 export const ROLES: Record<string, string> = { agent: "坐席", supervisor: "主管", admin: "管理员" };
 /** Steps that are written by hand. */
+/** Why the server changed somebody's state; people's own reasons are words already. */
+export const STATE_REASONS: Record<string, string> = { silent: "掉线" };
+
 export const STEP_KINDS: Record<string, string> = {
   progress: "进展",
   contact: "联系了客户",
