@@ -21,6 +21,8 @@ export const ARTICLE_STATES: Record<string, string> = {
   review: "待审核",
   published: "已发布",
 };
+/** Who is nobody of ours. */
+export const ARTICLE_AUTHORS: Record<string, string> = { "data/articles": "初始内容" };
 export const GRADES: Record<string, string> = {
   verified: "已核对原文",
   secondary: "二手资料",
