@@ -111,7 +111,8 @@ class Watch:
 
     def _alarm(self, number: int, frame: FrameType | None) -> None:
         """Where the running callback stands now: the innermost lines of ours."""
-        lines = traceback.extract_stack(frame)
+        # Without the lines' text: to read source files would be the longest work of all in the callback that is watched.
+        lines = list(reversed(traceback.StackSummary.extract(traceback.walk_stack(frame), lookup_lines=False)))
         ours = [line for line in lines if Path(line.filename).is_relative_to(ROOT) and ".venv" not in line.filename]
         kept = [line for line in ours if Path(line.filename) != Path(__file__)][-3:] or lines[-2:]
         self._place = " > ".join(f"{Path(line.filename).name}:{line.lineno} {line.name}" for line in kept)
