@@ -12,7 +12,7 @@ from chebao.conversations.outbox import shown
 from chebao.conversations.ownership import give_to_agent, requeue
 from chebao.conversations.people import Transaction
 from chebao.conversations.pictures import MAX_BYTES, judge
-from chebao.conversations.questions import end_episode
+from chebao.conversations.questions import ask_due_score, at_rest, end_episode, score_due
 from chebao.conversations.rasa import Rasa
 from chebao.conversations.service import Booked, Service, Wait
 from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Owner, Reply, Sender
@@ -56,9 +56,12 @@ __all__ = [
     "Wait",
     "Window",
     "Wire",
+    "ask_due_score",
+    "at_rest",
     "end_episode",
     "give_to_agent",
     "judge",
     "requeue",
+    "score_due",
     "shown",
 ]

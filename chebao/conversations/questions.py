@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from chebao.conversations import commands, notices, statements
 from chebao.conversations.ownership import HandOff, change_owner, end, hand_off, wait_of
-from chebao.conversations.types import Reply
+from chebao.conversations.types import Conversation, Reply
 from chebao.conversations.unit import Unit
 from chebao.insurance import phone
 
@@ -110,6 +110,20 @@ async def end_episode(unit: Unit, *, reason: str, notice: Reply, survey: bool = 
         _score_asked(unit, name)
 
 
+def score_due(conversation: Conversation) -> bool:
+    """Whether an agent gave the conversation back to the bot, and the customer was not asked yet how that was."""
+    return conversation.owner == "bot" and (conversation.asks or {}).get("kind") == "due"
+
+
+async def ask_due_score(unit: Unit) -> None:
+    """Asks about the agent's part by itself, where the customer went without another word."""
+    name = await _begin_score(unit, "episode", (unit.conversation.asks or {}).get("agent_id"))
+    unit.conversation.asks = None
+    if name:
+        unit.say(notices.with_score(notices.closed_by_agent(), name), sender="system")
+        _score_asked(unit, name)
+
+
 async def _begin_score(unit: Unit, about: str, agent_id: str | None) -> str | None:
     """Under which name it is to be asked about; None where nobody wants to know, or it was asked before."""
     ask = unit.service.ask
@@ -128,7 +142,7 @@ async def finished(unit: Unit, task: str, key: str, turn_of: int | None) -> None
     asks = unit.conversation.asks or {}
     if unit.conversation.owner != "bot":  # people are on their way, or have it
         return
-    if asks.get("kind") == "due":
+    if score_due(unit.conversation):
         unit.conversation.asks = None
         if await ask_score(unit, "episode", agent_id=asks.get("agent_id"), turn_of=turn_of):
             return

@@ -18,7 +18,7 @@ class DeskSettings(BaseSettings):
     """Nothing heard of an agent's page so long: he is offline, his conversations move on."""
 
     idle_ask_minutes: float = Field(default=10, gt=0)
-    """A customer has not answered so long: he is asked whether he is still there."""
+    """A customer has not answered so long: he is asked whether he is still there; who is the bot's again, how it was."""
 
     idle_close_minutes: float = Field(default=5, gt=0)
     """So long after that the conversation is closed."""

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 
-from chebao.conversations.api import Change, Conversation, Unit
+from chebao.conversations.api import Change, Conversation, Unit, score_due
 from chebao.desk import events, timers
 from chebao.desk.config import DeskSettings
 
@@ -98,6 +98,10 @@ class Recorder:
             await connection.execute(_ENDED, values | {"reason": unit.reason})
         if conversation.owner != "agent":
             await timers.disarm(connection, conversation.id)
+        if score_due(conversation):
+            due = unit.now + timedelta(minutes=self._settings.idle_ask_minutes)
+            since = {"seq": conversation.last_customer_seq, "since": unit.now.isoformat()}
+            await timers.arm(connection, "score", conversation.id, due, since)
 
     async def _said(self, unit: Unit, messages: Sequence[dict[str, Any]]) -> None:
         """The first words of a person, and the clock of a customer who does not answer them."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from chebao.conversations.api import Hub, Transaction, Unit, end_episode, requeue
+from chebao.conversations.api import Hub, Transaction, Unit, ask_due_score, at_rest, end_episode, requeue, score_due
 from chebao.desk import notices, timers
 from chebao.desk.config import DeskSettings
 from chebao.desk.timers import Timer
@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 
 MOST_TRIED = 3
 """Agents who may leave a conversation unanswered before it is the supervisor's."""
+
+_SCORE_WITHIN = timedelta(hours=24)
+"""So long after an agent gave the conversation back the customer may still be asked how it was."""
 
 _ANSWERED = """
 SELECT 1 FROM hub.messages WHERE conversation_id = %s AND sender = 'agent' AND epoch >= %s LIMIT 1
@@ -41,6 +44,7 @@ class Waiting:
             "idle_ask": self.idle_ask,
             "idle_close": self.idle_close,
             "hold": self.hold_ends,
+            "score": self.score,
         }
 
     async def unanswered(self, timer: Timer) -> None:
@@ -98,6 +102,27 @@ class Waiting:
             unit = await work.unit(timer.key)
             if unit.conversation.owner == "agent":
                 unit.conversation.held_at = None
+
+    async def score(self, timer: Timer) -> None:
+        """Since an agent gave the conversation back the customer has said nothing more: how was it?
+
+        A question of the bot's stays what was said last. Then, and where nothing reaches him or he has written meanwhile, it is
+        looked again after as long as it has been.
+        """
+        since = datetime.fromisoformat(timer.body["since"])
+        async with self._hub.transaction() as work:
+            unit = await work.unit(timer.key)
+            conversation = unit.conversation
+            if not score_due(conversation):
+                return
+            silent = conversation.last_customer_seq == timer.body["seq"]
+            if silent and await at_rest(unit) and await self._hub.delivery.takes(conversation):
+                await ask_due_score(unit)
+                return
+            again = unit.now + max(unit.now - since, timedelta(minutes=self._settings.idle_ask_minutes))
+            if again - since < _SCORE_WITHIN:
+                body = timer.body | {"seq": conversation.last_customer_seq}
+                await timers.arm(work.connection, timer.kind, timer.key, again, body)
 
 
 def _still_idle(unit: Unit, timer: Timer) -> bool:
