@@ -134,7 +134,7 @@ def queued_at_night(words: str, hotline: str, keep_bot: bool, *, callback: bool)
         words: of the reason, see `chebao.handoff.Reason.closed_words`.
     """
     buttons = [] if keep_bot else [BACK_TO_BOT, *([CALLBACK] if callback else [])]
-    return Reply(text=f"{words}24 小时服务电话：{hotline}。", buttons=buttons)
+    return Reply(text=f"{words}也可以拨打客服热线 {hotline}。", buttons=buttons)
 
 
 def _lasts(wait: Wait) -> str:

@@ -109,7 +109,8 @@ async def test_what_cannot_wait_is_queued_at_night_too_and_calls_a_supervisor_at
     conversation = await office.conversation(talk.conversation_id)
     told = (await office.texts(talk.conversation_id))[-1]
     assert (conversation.owner, conversation.keep_bot) == ("queued", row.keep_bot)
-    assert told.startswith(row.closed_words) and first in told and "24 小时" in told and "不在班" not in told
+    assert told.startswith(row.closed_words) and first in told and "客服热线 95000" in told and "不在班" not in told
+    assert "24 小时" not in told, "nobody said when the hotline is answered"
     (ticket,) = await tickets(office, talk.conversation_id)
     assert (ticket["kind"], ticket["level"], ticket["owner_id"]) == (kind, 3, lead.id)
     assert row.label in ticket["subject"] and ticket["next_action"] == "主管立即联系客户"
