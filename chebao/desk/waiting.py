@@ -106,8 +106,8 @@ class Waiting:
     async def score(self, timer: Timer) -> None:
         """Since an agent gave the conversation back the customer has said nothing more: how was it?
 
-        A question of the bot's stays what was said last. Then, and where nothing reaches him or he has written meanwhile, it is
-        looked again after as long as it has been.
+        A question of the bot's stays what was said last. Then, and where nothing reaches him, the bot has yet to go on, or he has
+        written meanwhile, it is looked again after as long as it has been.
         """
         since = datetime.fromisoformat(timer.body["since"])
         async with self._hub.transaction() as work:
@@ -115,7 +115,7 @@ class Waiting:
             conversation = unit.conversation
             if not score_due(conversation):
                 return
-            silent = conversation.last_customer_seq == timer.body["seq"]
+            silent = conversation.last_customer_seq == timer.body["seq"] and conversation.turn_seq is None
             if silent and await at_rest(unit) and await self._hub.delivery.takes(conversation):
                 await ask_due_score(unit)
                 return

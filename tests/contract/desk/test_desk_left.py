@@ -16,15 +16,21 @@ _ASKED = "您打几分"
 _QUESTION = [{"text": "车牌号是多少？"}]
 
 
-async def given_back(office: Office, conversation_id: str, *, words: str = "您好，我来帮您") -> Agent:
-    """An episode that ends with the bot, which has gone on by itself."""
+async def ended(office: Office, conversation_id: str, *, words: str = "您好，我来帮您") -> Agent:
+    """An episode that ends with the bot, which is asked to go on by itself."""
     agent = await office.agent("general", ready=True)
     await office.hand_off(conversation_id)
     await office.has(agent, conversation_id)
     if words:
         await office.handling.say(agent, conversation_id, words, key=uuid4().hex)
-    said = len(await office.texts(conversation_id, "bot"))
     await office.handling.give_back(agent, conversation_id, edits={})
+    return agent
+
+
+async def given_back(office: Office, conversation_id: str, **more: str) -> Agent:
+    """The same, after the bot has gone on."""
+    said = len(await office.texts(conversation_id, "bot"))
+    agent = await ended(office, conversation_id, **more)
 
     async def went_on() -> bool:
         return len(await office.texts(conversation_id, "bot")) > said
@@ -86,6 +92,19 @@ async def test_an_open_question_of_the_bot_stays_what_was_said_last(office: Offi
     assert not await times_asked(office, conversation_id), "he has only just written"
     await office.age_timers("score", conversation_id)
     assert await times_asked(office, conversation_id) == 1
+
+
+async def test_while_the_bot_has_yet_to_go_on_nothing_is_asked(office: Office, rasa: FakeRasa) -> None:
+    conversation_id = await office.customer()
+    rasa.hanging = True
+    await ended(office, conversation_id)
+    await until(lambda: begun(office, conversation_id))
+    await office.age_timers("score", conversation_id)
+    assert not await times_asked(office, conversation_id) and await looks_again(office, conversation_id)
+
+
+async def begun(office: Office, conversation_id: str) -> bool:
+    return (await office.conversation(conversation_id)).turn_seq is not None
 
 
 async def test_after_a_day_it_is_not_asked_any_more(office: Office, rasa: FakeRasa) -> None:
