@@ -256,6 +256,8 @@ def test_an_agent_changes_his_own_password(browser: Browser, desk: Desk) -> None
         log_in(page, desk.url, "fang", PASSWORD)
         page.get_by_test_id("me").click()
         page.get_by_role("menuitem", name="修改密码").click()
+        page.wait_for_timeout(500)  # the menu has closed by then
+        expect(page.get_by_label("现在的密码")).to_be_focused()
         page.get_by_label("现在的密码").fill(PASSWORD)
         page.get_by_label("新密码，至少 10 位").fill("another long one")
         page.get_by_label("再输一遍新密码").fill("another long on")
