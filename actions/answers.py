@@ -41,11 +41,16 @@ async def answer(turn: Turn, draft: Draft) -> None:
     await say(turn, find(turn), draft)
 
 
-async def aside(turn: Turn, draft: Draft) -> None:
-    """Answers a question that stands beside a task, if the articles know it beyond doubt, and offers no other task."""
+async def aside(turn: Turn, draft: Draft) -> bool:
+    """Answers a question that stands beside a task, if the articles know it beyond doubt, and offers no other task.
+
+    Returns whether it did.
+    """
     found = find(turn)
-    if found.article is not None:
-        await _tell(turn, found.article, found, draft, [])
+    if found.article is None:
+        return False
+    await _tell(turn, found.article, found, draft, [])
+    return True
 
 
 def find(turn: Turn) -> Answer:

@@ -38,6 +38,9 @@ def parse_model(turn: Turn, draft: Draft) -> Any:
     bare = plate.find_plates(said) or re.fullmatch(r"[\d.\s]+|(嗯|好的?|是的?|不知道|不清楚|忘了)[。.]?", said)
     if bare or (turn.looks_like_question and not cars.find_car_models(said)):
         return None
+    clauses = [part.strip() for part in re.split(r"[，,。；;]", said) if part.strip()]
+    named = next((part[found[0].start :] for part in clauses if (found := cars.find_car_models(part))), None)
+    said = named or (clauses[0] if clauses else "")
     return said[:60] if len(said) >= 2 else None
 
 
@@ -169,6 +172,8 @@ _YEARS_AGO = re.compile(
 _YEAR_MONTH = re.compile(
     r"((?:19|20)?\d{2})\s*年(?:\s*(\d{1,2}|[一二三四五六七八九十]{1,2})\s*月)?|((?:19|20)\d{2})(?:\s*[-./]\s*(\d{1,2}))?(?!\d)"
 )
+_SHORT_YEAR_MONTH = re.compile(r"(\d{2})[-./](0?[1-9]|1[0-2])")
+"""The whole answer "21.9"."""
 
 
 def parse_registered(turn: Turn, draft: Draft) -> Any:
@@ -180,6 +185,8 @@ def parse_registered(turn: Turn, draft: Draft) -> Any:
         return f"{turn.now.year - years}-{turn.now.month:02d}" if years is not None and years <= 40 else None
     if match := _YEAR_MONTH.search(turn.text):
         return _past_month(turn, int(match[1] or match[3]), match[2] or match[4])
+    if short := _SHORT_YEAR_MONTH.fullmatch(turn.text.strip()):
+        return _past_month(turn, int(short[1]), short[2])
     moment = parse_moment(turn.text, turn.now)
     return moment.start.strftime("%Y-%m") if moment is not None and moment.start <= turn.now else None
 
@@ -194,8 +201,8 @@ def _past_month(turn: Turn, year: int, month: str | None) -> Any:
 
 
 def _take_registered(turn: Turn, draft: Draft) -> str | None:
-    if re.search(r"(上牌|登记|注册|买的|提的|买了|开了|车龄)", turn.text) and not re.search(
-        r"没上牌|未上牌|没有?上牌", turn.text
+    if re.search(r"(上的?牌|登记|注册|买的|提的|买了|开了|车龄)", turn.text) and not re.search(
+        r"没上牌|未上牌|没有?上牌|过户", turn.text
     ):
         found = parse_registered(turn, draft)
         return found if isinstance(found, str) else None
@@ -262,6 +269,8 @@ def _take_usage(turn: Turn, draft: Draft) -> str | None:
         denied = re.search(r"不(是|跑|做|用)|没(有|跑|做)|非营", clause)
         if re.search(r"网约车|滴滴|营运|出租车|拉货|货运", clause) and not denied:
             return "ride_hailing"
+    if re.search(r"公司(名下)?的?车|单位(名下)?的?车|企业用车|公务用?车|公车", turn.text):
+        return "company"
     return "family" if re.search(r"家用|私家车|自己开|上下班|代步|家里用|自用", turn.text) else None
 
 

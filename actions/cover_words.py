@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from chebao.insurance import covers as cover_names
 from chebao.insurance.amounts import parse_amount
+from chebao.insurance.found import Found
 from chebao.insurance.products import TERMS, codes_for, offered_sums, with_default_sums
 
 _COMPULSORY_ONLY = re.compile(
@@ -41,6 +42,11 @@ class CoverWish:
     included: tuple[str, ...] = ()
 
 
+def only_compulsory(text: str) -> bool:
+    """ "只买交强险"."""
+    return bool(_COMPULSORY_ONLY.search(text))
+
+
 def find_wish(text: str, base: Mapping[str, Any]) -> CoverWish | None:
     """What `text` makes of the covers `base`; None where it changes nothing."""
     if _COMPULSORY_ONLY.search(text):
@@ -52,7 +58,7 @@ def find_wish(text: str, base: Mapping[str, Any]) -> CoverWish | None:
     covers, removed, included, mode = dict(base), set[str](), list[str](), ""
     for n, cover in enumerate(found):
         before = said[found[n - 1].end if n else 0 : cover.start]
-        after = said[cover.end : found[n + 1].start if n + 1 < len(found) else len(said)]
+        after = _behind(said, found, n)
         mode = _mode(before, after) or mode or "set"
         if cover.value in cover_names.CUSTOMER_WORDS_ONLY:
             included.append(cover_names.COVERS[cover.value])
@@ -66,6 +72,16 @@ def find_wish(text: str, base: Mapping[str, Any]) -> CoverWish | None:
     kept = _without_orphans(covers) if removed else covers
     sums = {code: int(s) if isinstance(s, Decimal) else s for code, s in with_default_sums(kept).items()}
     return CoverWish(sums, tuple(cover_names.COVERS[c] for c in covers if c not in kept), tuple(included))
+
+
+def _behind(said: str, found: Sequence[Found], n: int) -> str:
+    """What is said of cover `n` behind its name; of "司机和乘客都提到5万" both share the end."""
+    ends = [*(other.start for other in found[n + 1 :]), len(said)]
+    for m, end in enumerate(ends):
+        part = said[found[n + m].end : end]
+        if not re.fullmatch(r"\s*[和跟与及、加]\s*", part):
+            return part
+    return ""
 
 
 def _spelled_out(text: str) -> str:

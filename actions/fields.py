@@ -96,13 +96,23 @@ def plate_in(turn: Turn, draft: Draft) -> str | None:
     return found[0].value if found else None
 
 
+_DIGITS = str.maketrans("零〇一二三四五六七八九幺", "001234567891")
+
+
+def _spoken_plate(said: str) -> str | None:
+    """A plate in words: "苏E的六K二一P"."""
+    found = plate.find_plates(re.sub(r"[的杠点，, ]", "", said).translate(_DIGITS)) if len(said) <= 24 else ()
+    return found[0].value if found else None
+
+
 def told_plate(turn: Turn, draft: Draft, name: str) -> Parsed:
     """The plate that answers field `name`; one with a wrong sign is asked about, and taken after a yes."""
     meant = f"{name}_meant"
     asked = draft.pop(meant, None)
     if name in turn.pressed:
         return turn.pressed[name]
-    if (value := plate_in(turn, draft)) is not None or (asked and YES.match(turn.text.strip())):
+    value = plate_in(turn, draft) or _spoken_plate(turn.text)
+    if value is not None or (asked and YES.match(turn.text.strip())):
         return value or asked
     if guess := plate.meant_plate(turn.text):
         draft[meant] = guess
@@ -122,6 +132,7 @@ def plate_field(
     choices: Callable[[Turn, Draft], Sequence[str]] = lambda turn, draft: (),
     take: Callable[[Turn, Draft], Any] | None = None,
     licence: bool = False,
+    why: str = "",
 ) -> Field:
     """The plate; with `none_title` a car without one (or an unknown plate) is accepted as "" too.
 
@@ -152,6 +163,7 @@ def plate_field(
         needed=needed,
         depends=depends,
         show=lambda v: v or "暂无车牌",
+        why=why,
     )
 
 
@@ -191,6 +203,9 @@ def phone_field(
     )
 
 
+_LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z.'-]*( [A-Za-z][A-Za-z.'-]*){1,4}")
+
+
 def name_field(
     question: str | Callable[[Turn, Draft], str],
     *,
@@ -198,8 +213,9 @@ def name_field(
     label: str = "姓名",
     needed: Callable[[Turn, Draft], bool] = always,
     offer: str = "",
+    take: Callable[[Turn, Draft], Any] = nothing,
 ) -> Field:
-    """A person's full name.
+    """A person's full name, in Chinese characters or, as passports have it, in Latin letters.
 
     Args:
         offer: key of the draft under which a name stands that may be the one.
@@ -213,14 +229,26 @@ def name_field(
     def parse(turn: Turn, draft: Draft) -> Any:
         if name in turn.pressed:
             return turn.pressed[name]
+        if (told := take(turn, draft)) is not None:
+            return told
         found = people.find_person_names(turn.text)
         if found:
             return found[0].value
         bare = re.sub(r"^(我叫|我是|叫|姓名|车主|是|名字)[是:：]?", "", turn.text.strip())
+        if _LATIN_NAME.fullmatch(bare.strip()):
+            return bare.strip()
         return bare if re.fullmatch(r"[\u4e00-\u9fa5·]{2,12}", bare) and not turn.looks_like_question else None
 
     return Field(
-        name, label, ask, parse, "请发身份证上的姓名，比如 张三。", words=("姓名", "名字"), needed=needed, show=str
+        name,
+        label,
+        ask,
+        parse,
+        "请发身份证上的姓名，比如 张三。",
+        words=("姓名", "名字"),
+        take=take,
+        needed=needed,
+        show=str,
     )
 
 

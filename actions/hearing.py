@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actions import answers, handoff, photos, returned, unsure, wording
-from actions.continued import PROVE, Continued, asks_to_resume
+from actions.continued import PROVE, Continued, asks_to_resume, named_task
 from actions.elsewhere import URGENT, where_instead
 from actions.kept import Wait, value_of
-from actions.nodes import Field, Finish, Miss, Parsed
+from actions.nodes import Field, Finish, GoTo, Miss, Parsed
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Turn
 from chebao.handoff import Summary
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RETRY = "retry"
 _MISSES_BEFORE_PERSON = 3
+_SELLS = frozenset({"new_policy", "renewal"})
+"""Tasks that can wait until a colleague calls."""
 
 
 class Hearing(Continued):
@@ -56,6 +58,8 @@ class Hearing(Continued):
         starts = not self.running or self.requested is None
         if starts and (instead := where_instead(turn, form.task)):
             raise Finish(instead)
+        if starts and not self.draft and asks_to_resume(turn) and named_task(turn) not in (None, form.task):
+            raise GoTo(str(named_task(turn)))
         if told := turn.pressed.get("begun"):
             await self._hear_of_begun(str(told))
             return
@@ -132,6 +136,12 @@ class Hearing(Continued):
         turn = self.turn
         if await self.form.respond(turn, self.draft) or await self.corrected(field):
             return
+        if wording.asks_to_wait(turn.text):
+            turn.say("好的，不着急，您先忙，前面说的都给您留着。")
+            return
+        if field.why and wording.asks_why(turn.text):
+            turn.say(field.why)
+            return
         # What can be read as an answer beyond doubt ("取消划痕险") is neither a stop nor an interruption.
         again = not field.free and wording.asks_again(turn.text)
         certain = not (field.free or again) and field.take(turn, self.draft) is not None
@@ -151,8 +161,12 @@ class Hearing(Continued):
             self._stop_if_asked()
         if interruption and not isinstance(parsed, Miss):
             await self._interrupted(interruption)
-        elif isinstance(parsed, Miss) or not self.volunteer(skip=field.name):
+        elif isinstance(parsed, Miss) or not (self.volunteer(skip=field.name) or await self._answered_aside()):
             self._missed(field, parsed)
+
+    async def _answered_aside(self) -> bool:
+        """A question that was taken for something else, and that the articles know, is no failed answer."""
+        return self.turn.looks_like_question and await answers.aside(self.turn, self.draft)
 
     async def _answer_first(self) -> None:
         """A general question that was taken for this task is answered before the task asks its own first question.
@@ -160,6 +174,8 @@ class Hearing(Continued):
         Where minutes count, and for a question about one's own car, claim or price, the task begins at once.
         """
         turn = self.turn
+        if any(said.get("text") for said in turn.dispatcher.messages):
+            return
         own = (
             plate.find_plates(turn.text) or turn.entity("claim_no") or turn.entity("policy_no") or "多少钱" in turn.text
         )
@@ -222,6 +238,8 @@ class Hearing(Continued):
     def _interruption(self, field: Field) -> str | None:
         """The intent that leads away from the question, or None. An answer in free words needs a clearer sign."""
         turn = self.turn
+        if not field.free and self.task in _SELLS and wording.wants_call_back(turn.text):
+            return "appointment"
         if turn.intent in TASKS and turn.intent != self.form.task and turn.confidence >= 0.75:
             return turn.intent if not field.free or wording.is_wish(turn.text) else None
         if turn.is_intent("faq", least=0.5):

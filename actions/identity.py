@@ -136,6 +136,7 @@ def nodes(
             words=("手机", "电话"),
             take=lambda turn, draft: _take_phone(turn, draft) if when(turn, draft) else None,
             needed=_unknown,
+            why="手机号用来收验证码、核对是您本人，别人就查不到、也动不了您的保单；不会拿来推销。",
         ),
         Field(
             "id_plate",
@@ -155,6 +156,7 @@ def nodes(
             "身份证后四位就是号码的最后四位，最后一位可能是 X。",
             needed=_by_plate,
             depends=("id_phone", "id_plate"),
+            why="后四位只用来核对您是投保人本人。",
         ),
         Step("id_challenge", _send, needed=_unknown, depends=("id_phone", "id_plate", "id_last4")),
         Field(

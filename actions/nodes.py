@@ -88,6 +88,7 @@ class Field:
         depends: fields whose correction makes this value void.
         free: any text would do as an answer, so interruptions are looked for first.
         show: value → text of the read-back; None: not read back.
+        why: answers "为什么要这个"; "" where that is a question like any other.
         open_until: step until which a later remark replaces what an earlier one said ("蹭了" … "蹭到柱子了").
     """
 
@@ -102,6 +103,7 @@ class Field:
     depends: tuple[str, ...] = ()
     free: bool = False
     show: Callable[[Any], str] | None = None
+    why: str = ""
     open_until: str = ""
 
 

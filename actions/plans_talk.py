@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from actions.cover_words import CoverWish, find_wish
+from actions.cover_words import CoverWish, find_wish, only_compulsory
 from actions.nodes import AskAgain, Draft, Field, Prompt
 from actions.services import backoffice
 from actions.turn import Turn, option
@@ -67,6 +67,31 @@ def wish_of(turn: Turn, draft: Draft) -> CoverWish | None:
         if c in plans
     )
     return find_wish(turn.text, base["covers"])
+
+
+_AS_LAST_YEAR = re.compile(
+    r"(按|照|跟|和|同)着?(去年|上年|原来|以前)|(去年|上年|原来)的?那?个?方案|老样子|照旧|方案不变"
+)
+
+
+def early_wish(turn: Turn) -> str | None:
+    """Words that choose a plan or covers before there is a price; they are taken up once there is one."""
+    text = turn.text
+    if only_compulsory(text):
+        return text
+    if turn.looks_like_question:
+        return None
+    return text if _AS_LAST_YEAR.search(text) or find_wish(text, {}) is not None else None
+
+
+def take_up_wish(turn: Turn, draft: Draft) -> None:
+    """Chooses what the customer wished before the prices were known."""
+    wished = draft.pop("wished", None)
+    if not wished or "plan" in draft:
+        return
+    taken = {"covers": {}} if only_compulsory(wished) else take_plan(turn.saying(wished), draft)
+    if taken is not None:
+        draft["plan"] = taken
 
 
 def take_plan(turn: Turn, draft: Draft) -> Any:
@@ -136,7 +161,14 @@ async def adjust(turn: Turn, draft: Draft) -> Any:
     if wish.get("dropped"):
         turn.say(f"{'、'.join(wish['dropped'])}是附加险，主险去掉后也一并去掉了。")
     show_plans(turn, [custom], "按您说的重新算了")
+    if not covers:  # there is nothing left to choose
+        turn.say(_COMPULSORY_ALONE)
+        draft["plan"] = "custom"
+        return "custom"
     raise AskAgain("plan")
+
+
+_COMPULSORY_ALONE = "提醒一下：交强险赔对方的财物最多 2,000 元，自己车的损失不赔；想补三者险随时跟我说。"
 
 
 def slim(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,7 +243,17 @@ _WHY = re.compile(
     r"(为什么|为啥|为何|怎么|咋|凭什么|什么原因)[^，。？?]*(贵|便宜|涨|降|多了|少了|高|低|变了|不一样)|比(去年|上年|往年|以前)(贵|高|多|便宜|低)|涨价了|涨了(这么)?多"
 )
 _HOW = re.compile(r"(怎么|咋|如何)(计?算|来的|定的)|明细|(为什么|为啥|怎么|咋)(要)?(这么|那么)(贵|多|便宜)")
-_DIFFERENCE = re.compile(r"区别|差别|差在哪|有什么不(同|一样)|哪个(更?好|合适|划算)|(推荐|建议)(我)?(买|选)?哪")
+_NOT_OF_PLANS = re.compile(r"投保人|被保险人|车主|受益人|交强|商业|当天|第二天")
+_DISCOUNT = re.compile(
+    r"(再|能不能|可以|可不可以)[^，。]{0,6}(便宜|少|优惠|降)(?!的|那)|便宜(点|些|一点|一些)(?!的|那|方案)|打(个|点|不打)?[^，。]{0,2}折|优惠|折扣|返现|返点|返利|回扣|送(我|点|个|些|什么|不送)*(礼|油卡|东西|保养|洗车)|赠品|抹零"
+)
+_NO_DISCOUNT = (
+    "价格是按车价、出险记录和定价系数算的，不出险的优惠已经算在里面了；合同以外的好处，法律不允许给（保险法第 116 条）。"
+    "想省一些可以调保额、去掉附加险，直接说就行。"
+)
+_DIFFERENCE = re.compile(
+    r"区别|差别|[差贵好多少强]在哪|比[^，。]{1,8}(贵|便宜|好|多)(多少|哪)|多了(什么|啥|哪)|有什么不(同|一样)|哪个(更?好|合适|划算)|(推荐|建议)(我)?(买|选)?哪"
+)
 _TOTAL = re.compile(r"多少钱|什么价|多钱|几钱|啥价")
 
 
@@ -228,7 +270,10 @@ def answer_about_plans(turn: Turn, draft: Draft) -> bool:
         return True
     if wish_of(turn, draft) is not None:
         return False
-    if _DIFFERENCE.search(text):
+    if _DISCOUNT.search(text):
+        turn.say(_NO_DISCOUNT)
+        return True
+    if _DIFFERENCE.search(text) and not _about_something_else(text):
         turn.say(_compare(plans))
         return True
     named = named_plan(text, draft)
@@ -238,6 +283,11 @@ def answer_about_plans(turn: Turn, draft: Draft) -> bool:
         )
         return True
     return False
+
+
+def _about_something_else(text: str) -> bool:
+    """Whether a question for a difference compares covers or people, not the plans."""
+    return "方案" not in text and bool(_NOT_OF_PLANS.search(text) or cover_names.find_coverages(text))
 
 
 def _looked_at(draft: Draft) -> Mapping[str, Any]:

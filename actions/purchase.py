@@ -12,11 +12,12 @@ from actions import answers, quoting
 from actions.fields import choice, confirm_field
 from actions.forms import Form
 from actions.nodes import AskAgain, Draft, Field, Finish, Prompt, Step
-from actions.plans_talk import answer_about_plans, by_code, covers_text, money, sum_text, take_plan
+from actions.plans_talk import answer_about_plans, by_code, covers_text, early_wish, money, sum_text, take_plan
 from actions.services import backoffice
 from actions.tasks import TASKS
 from actions.turn import HUMAN, Turn, option
 from chebao.errors import RuleForbids
+from chebao.insurance.masking import mask_name, mask_phone
 
 __all__ = ["PurchaseForm", "money", "relation_field", "sum_text", "tail"]
 
@@ -33,6 +34,8 @@ class PurchaseForm(Form, ABC):
     later_text = "好的，不着急，价格您先留着参考（以平台查询和核保为准）。刚才没有提交，想办的时候随时来。"
 
     async def watch(self, turn: Turn, draft: Draft) -> None:
+        if not draft.get("plans") and (wish := early_wish(turn)):
+            draft["wished"] = wish
         undecided = draft.get("plans") and "disclosure" not in draft and "platform" not in draft
         looking = len(turn.text) <= 24 and _ONLY_LOOKING.search(turn.text) and not turn.looks_like_question
         if undecided and looking and take_plan(turn, draft) is None:
@@ -63,7 +66,7 @@ def _clauses_prompt(turn: Turn, draft: Draft) -> Prompt:
     draft["clauses_told"] = draft["quote"]["quote_no"]
     lines = "\n".join(f"· {line}" for line in _EXCLUSIONS)
     return Prompt(
-        f"投保前有几条责任免除要跟您说清楚：\n{lines}\n全文见保险条款（版本 {CLAUSES_VERSION}），哪一条想细问都可以。"
+        f"投保前有几条责任免除要跟投保人本人说清楚：\n{lines}\n全文见保险条款（版本 {CLAUSES_VERSION}），哪一条想细问都可以。"
         "请您看完条款后确认。",
         buttons,
     )
@@ -111,13 +114,23 @@ def relation_field(question: str) -> Field:
     )
 
 
+def _holder_lines(turn: Turn, draft: Draft) -> list[str]:
+    """The policyholder, who agrees to the contract; who has just told his name reads it among the other answers."""
+    known = turn.verified or {}
+    if draft.get("enrolled") or not known.get("name"):
+        return []
+    return [f"投保人：{mask_name(known['name'])}（{mask_phone(known['phone'])}）"]
+
+
 def read_back_text(form: Form, turn: Turn, draft: Draft) -> str:
     """Everything that is going to be applied for, before the customer confirms."""
     start = str(draft["quote"]["start"])
+    begins = f"{start[:10]} {'0 点' if start[11:16] in ('', '00:00') else start[11:16]}"
     lines = [
+        *_holder_lines(turn, draft),
         *form.read_back(turn, draft),
         f"方案：{covers_text(by_code(draft)[draft['plan']]['covers'])}",
-        f"生效：{start[:10]} {'0 点' if start[11:16] in ('', '00:00') else start[11:16]}",
+        f"生效：{'付款出单后即时生效' if draft.get('start') == 'immediate' else begins}",
         f"合计：{money(draft['quote']['total'])} 元",
     ]
     return "最后核对一遍：\n" + "\n".join(lines) + "\n都对的话请确认，我就提交并发付款链接。"
@@ -206,7 +219,18 @@ def tail(kind: str, form: Callable[[], type[PurchaseForm]]) -> tuple[Field | Ste
         quoting.modification_field(),
         quoting.beneficiary_field(),
         Step(
-            "quote", quoting.make_quote, depends=("adjusted", "plan", "disclosure", "modification", "relation", "vin")
+            "quote",
+            quoting.make_quote,
+            depends=(
+                "adjusted",
+                "plan",
+                "disclosure",
+                "modification",
+                "relation",
+                "vin",
+                "previous_end",
+                "transferred",
+            ),
         ),
         quoting.start_field(),
         Step("requote", quoting.requote, depends=("start", "quote")),

@@ -9,6 +9,7 @@ from typing import Any
 
 from actions.nodes import AskAgain, Draft, Field, Miss, Prompt
 from actions.plans_talk import by_code, money
+from actions.previous_cover import cover_end
 from actions.services import backoffice
 from actions.turn import Turn, option
 from chebao.errors import RuleForbids
@@ -21,7 +22,7 @@ _DISCLOSED = {
 }
 _DISCLOSED_NAMES = {"ride_hailing": "网约车/营运", "modified": "有改装", "loan": "有贷款或抵押"}
 _NONE = re.compile(
-    r"^(都|全|这些|以上|三样|三项)*(没有?|无|否|不是|木有|冇)(的|了|啊|哦|呢|过)?[。.!！]*$|都(没|不是|无)|没有(这些|以上)|以上(都)?没|(这些|三样|哪样|一样)(都|也)?没"
+    r"^((都|全|也|这些|以上|三样|三项|啥|什么)*(没有?|无|否|不是|木有|冇)(的|了|啊|哦|呢|过)?[，, ]?)+[。.!！]*$|都(没|不是|无)|没有(这些|以上)|以上(都)?没|(这些|三样|哪样|一样)(都|也)?没"
 )
 _DENIED = r"(没|不|无|未|非|别)[^，,。；;！!但]{0,5}"
 _SETTLED = r"[^，,。；;！!]{0,6}(还清|结清|还完|解押|没有$|没$)"
@@ -30,6 +31,13 @@ _OWED = re.compile(r"(没|未)有?(还清|还完|结清|解押)")
 
 def parse_disclosure(turn: Turn, draft: Draft) -> Any:
     """``{}`` for none, else which of ride_hailing, modified, loan, with the customer's words."""
+    told = _parse_told(turn)
+    if isinstance(told, dict) and draft.get("usage") == "ride_hailing":
+        return {"ride_hailing": True, **told}
+    return told
+
+
+def _parse_told(turn: Turn) -> Any:
     pressed = turn.pressed.get("disclosure")
     if pressed == "none":
         return {}
@@ -42,6 +50,14 @@ def parse_disclosure(turn: Turn, draft: Draft) -> Any:
         return {name: True for name in _DISCLOSED if name in told} | {"text": turn.text[:200]}
     denied = any(re.search(words, turn.text) for words in _DISCLOSED.values())
     return {} if denied or _NONE.search(turn.text.strip()) else None
+
+
+def _take_disclosure(turn: Turn, draft: Draft) -> Any:
+    """Taken unasked only where the message speaks of all that would be asked."""
+    if turn.pressed or not all(re.search(words, turn.text) for words in _DISCLOSED.values()):
+        return None
+    told = parse_disclosure(turn.saying(re.sub(r"[?？]", "", turn.text)), draft)
+    return told if isinstance(told, dict) else None
 
 
 def _told(words: str, text: str) -> bool:
@@ -77,6 +93,8 @@ def disclosure_field() -> Field:
         parse_disclosure,
         "都没有就回复“都没有”；有的话说是哪一种，比如“有车贷”“加装了行李架”“跑滴滴”。",
         words=("网约车", "改装", "贷款", "抵押", "营运"),
+        take=_take_disclosure,
+        depends=("usage",),
         show=_show_disclosure,
     )
 
@@ -172,6 +190,7 @@ def quote_body(turn: Turn, draft: Draft) -> dict[str, Any]:
             "modified": bool(told.get("modified")),
             "modification_text": (draft.get("modification") or told.get("text")) if told.get("modified") else None,
             "loan": bool(told.get("loan")),
+            "transferred": bool(draft.get("transferred")),
         },
         "plan": draft["plan"],
         "covers": {code: True if code == "vehicle_damage" else amount for code, amount in covers.items()},
@@ -180,6 +199,8 @@ def quote_body(turn: Turn, draft: Draft) -> dict[str, Any]:
         body["vin"] = draft["vin"]
     if draft.get("start") not in (None, "default"):
         body["start"] = draft["start"]
+    if draft.get("previous_end") and "history" not in body:  # what a register tells counts for more
+        body["history"] = {"previous_end": draft["previous_end"]}
     return body
 
 
@@ -242,7 +263,8 @@ async def requote(turn: Turn, draft: Draft) -> dict[str, Any]:
         turn.say(forbidden.message)
         raise AskAgain("start") from None
     draft["quote"] = _kept(row) | {"earliest_start": quote["earliest_start"]}
-    turn.say(f"好的，按新的起保时间，合计 {money(row['total'])} 元。{_gap(quote, row)}")
+    how = "约定付款出单后即时生效" if draft["start"] == "immediate" else "按新的起保时间"
+    turn.say(f"好的，{how}，合计 {money(row['total'])} 元。{_gap(quote, row)}")
     kept: dict[str, Any] = draft["quote"]
     return kept
 
@@ -267,8 +289,13 @@ def _start_prompt(turn: Turn, draft: Draft) -> Prompt:
         buttons.insert(1, option("即时生效", "start", "immediate"))
         said = "也可以约定付款出单后即时生效。"
     elif quote["declared"]:
-        said = "如果现在还有没到期的保险，告诉我到期后的日期，接着往后续就行。"
+        known = "previous_end" in draft
+        said = "" if known else "如果现在还有没到期的保险，告诉我哪天到期，我接着往后续。"
     return Prompt(f"{said}保险默认从 {day_text(_day(quote['start']))} 0 点生效，可以吗？", buttons)
+
+
+_AS_SOON_AS_POSSIBLE = re.compile(r"(越|尽)快|越早越好|最快|最早|赶紧|赶快|早点")
+_AFTER_THE_OLD = re.compile(r"(等|到期|老的|原来的|现在的|上一份|旧的)[^，,。]{0,12}(接|再|续上|之后|以后|后)")
 
 
 def parse_start(turn: Turn, draft: Draft) -> Any:
@@ -277,9 +304,15 @@ def parse_start(turn: Turn, draft: Draft) -> Any:
     which_day = Miss("好的，日期说几月几日就行，比如“12月15日”。您希望从哪天开始？")
     if pressed:
         return which_day if pressed == "other" else pressed
-    if re.search(r"即时|马上|立刻|现在就|立即|当场|今天就", turn.text):
+    if (end := cover_end(turn.text, turn.now)) is not None and end > turn.now.date():
+        return _wished_day(max(end, _day(quote["earliest_start"])), quote)
+    if re.search(r"即时|马上(?!到期)|立刻|现在就|立即|当场|今天(就|能|可以)", turn.text):
         refusal = Miss("即时生效只用于新车或保险已经到期的车；这台车的保障按默认时间开始，可以吗？")
         return "immediate" if quote["immediate_allowed"] else refusal
+    if _AS_SOON_AS_POSSIBLE.search(turn.text):
+        return "immediate" if quote["immediate_allowed"] else "default"
+    if _AFTER_THE_OLD.search(turn.text) and quote["declared"] and not draft.get("previous_end"):
+        return Miss("好的，我接着原来的往后续。原来的保险哪天到期？")
     moment = parse_coming(turn.text, turn.now)
     if moment is not None and moment.precision != "month":
         return _wished_day(moment.start.date(), quote)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from actions import identity, plans_talk, purchase
+from actions import handoff, identity, plans_talk, purchase
 from actions.fields import choice, plate_field
+from actions.kept import Wait
 from actions.nodes import AskAgain, Draft, Field, Finish, Prompt, Step
+from actions.previous_cover import LAPSED
 from actions.purchase import PurchaseForm
 from actions.quoting import day_text
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn, command
 from chebao.errors import NotFound
+from chebao.handoff import Summary
 from chebao.insurance.policy_numbers import find_policy_nos
 
 
@@ -29,14 +32,25 @@ async def _find_cars(turn: Turn, draft: Draft) -> list[str]:
     if named and "plate" not in draft:
         draft["plate"] = named
     if len(plates) == 1:
-        if draft.get("plate") not in (None, plates[0]):
-            turn.say(f"{draft['plate']} 不在您的保单里，您在我司投保的是 {plates[0]}。")
+        wished = draft.pop("plate", None)
+        if wished not in (None, plates[0]) and not _nearly(wished, plates[0]):
+            turn.say(
+                f"{wished} 不在您名下的保单里；替家人续保，要用投保人本人的手机号核对。您名下投保的是 {plates[0]}。"
+            )
+            return plates
+        if wished not in (None, plates[0]):
+            turn.say(f"{wished} 不在您的保单里，您在我司投保的是 {plates[0]}。")
         draft["plate"] = plates[0]
     elif draft.get("plate") not in plates:
         draft.pop("plate", None)
         if draft.get("id_plate") in plates:
             draft["plate"] = draft["id_plate"]
     return plates
+
+
+def _nearly(one: str, other: str) -> bool:
+    """One sign is another: a slip of the finger."""
+    return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) == 1
 
 
 async def _options(turn: Turn, draft: Draft) -> Any:
@@ -57,6 +71,7 @@ async def _options(turn: Turn, draft: Draft) -> Any:
         _tell_lapse(turn, found)
     _tell_plans(turn, draft, found)
     draft["estimate_body"] = _estimate_body(draft, found)
+    plans_talk.take_up_wish(turn, draft)
     return True
 
 
@@ -68,7 +83,7 @@ def _left(policy: dict[str, Any]) -> str:
 
 
 def _tell_lapse(turn: Turn, found: dict[str, Any]) -> None:
-    said = "这台车的保险已经过期：没有交强险上路会被扣车、罚款，出了事故要自己承担，续上之前请先别开。"
+    said = LAPSED
     until = found["vehicle"].get("inspection_valid_until")
     if until and date.fromisoformat(until) < turn.now.date():
         said += f"另外车辆年检 {until} 已到期：交强险照常能办，商业险要补检并验车。"
@@ -128,12 +143,16 @@ def _holder_field() -> Field:
         ],
         explain="投保人还是您就回复“是我本人”；想换成别人，回复“换投保人”。",
         words=("投保人", "本人"),
+        show=False,
     )
 
 
 async def _check_holder(turn: Turn, draft: Draft) -> None:
     if draft["relation"] != "self":
-        raise Finish("换投保人要新投保人本人核对身份、看过条款再付款，请人工同事带您办更稳妥。", [HUMAN])
+        turn.say("换投保人，要新投保人本人核对身份、看过条款再付款。")
+        told = Summary("续保要换投保人", RenewalForm().known(turn, draft), [], "新投保人的身份核对")
+        handoff.request(turn, "policy_restriction", told, draft, task="renewal")
+        raise Wait
 
 
 class RenewalForm(PurchaseForm):

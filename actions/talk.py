@@ -148,7 +148,8 @@ class ActionSmallTalk(Talk):
         elif turn.intent == "deny":
             turn.say("好的，有需要随时叫我。")
         elif not answers.small_talk(turn, turn.intent):
-            turn.say("收到。您是想报案、续保、买车险，还是问车险问题？", _CHOICES)
+            said = "好的。还要办什么，直接说就行，也可以点：" if turn.intent == "affirm" else _WHAT_NOW
+            turn.say(said, _CHOICES)
         return []
 
 
@@ -160,6 +161,7 @@ def _asked_after_all(turn: Turn) -> Answer | None:
     return found if turn.looks_like_question or found.kind == "confident" else None
 
 
+_WHAT_NOW = "收到。您是想报案、续保、买车险，还是问车险问题？"
 _NO_MARKETING = re.compile(r"退订|^\s*TD\s*$", re.IGNORECASE)
 _GO_ON = re.compile(r"^(那)?(接着|继续)(办|来|吧|弄|填|刚才)?")
 
@@ -199,6 +201,15 @@ _WISH_TO_BUY = re.compile(
 )
 
 
+_OWN_PRICE = re.compile(
+    r"(请问|问一?下|想问一?下?|你好|您好|那|[，, ])*(你们(家|这里?|公司)?的?)?(买|上|投保?)?(个|一?份)?(车险|汽车保险|车的?保险|保险|保费|全险)?(一年|现在|大概|大约|要|得|需要|是|的)*(多少钱|什么价格?|怎么卖|咋卖|啥价)(一年|左右|啊|呀|呢|吧)*[?？。！!~]*"
+)
+"""A price is asked for, of no cover or car in particular: only a quote tells it."""
+_STILL_ABLE = re.compile(
+    r"(脱保|断保|过期|我是|我的?车|我家的?车)[^。？?]{0,24}(能|可以|能不能|可不可以)(在你们(家|这里?|公司))?(?P<how>买|投保?|上|续)(上|个)?(车险|保险|保|险)?(的?[吗么不]|[?？])"
+)
+
+
 def task_told(turn: Turn) -> str | None:
     """The task that a message calls for although its intent does not say so, or None.
 
@@ -212,8 +223,14 @@ def task_told(turn: Turn) -> str | None:
             return "renewal"
         if _PRICE.search(told) and accidents.accident_type_of(told) is None:
             return "new_policy"
+    if _OWN_PRICE.fullmatch(told.strip()):
+        return "new_policy"
+    if able := _STILL_ABLE.search(told):
+        return "renewal" if able["how"].startswith("续") else "new_policy"
     if turn.looks_like_question or turn.intent == "faq" or _GENERAL.search(told):
-        return None
+        clauses = re.split(r"[，,。；;！!]", told)
+        wished = any(_WISH_TO_BUY.search(c) and not turn.saying(c).looks_like_question for c in clauses)
+        return "new_policy" if wished and len(clauses) > 1 else None
     if _WISH_TO_BUY.search(told):
         return "new_policy"
     kind = accidents.accident_type_of(told)

@@ -27,6 +27,31 @@ _DENIED: Final = re.compile(r"^(不对|不是|不行|有错|有误|错了|不正
 _AGAIN: Final = re.compile(
     r"没(太|怎么)?听(太)?(清|懂|明白|到)|没(太|怎么)?(看|搞|弄)(太)?(懂|明白)|再(说|讲|发|问)一?(遍|次|下)|重复一?(遍|次|下)|^(你|这|这话|这个)?(是)?(什么|啥)意思"
 )
+_WAIT: Final = re.compile(
+    r"(那|你|您|请|先|麻烦)*(稍等|等(一)?(下|会儿?|等)|等我)(一?(下|会儿?|看看|找找|问问|查查))?([，, ]*(我|这边|这会儿?|现在).{0,8})?[吧啊呀哈。.!！]*"
+    r"|(我)?(现在|这会儿?|先|正)?(在?(开车|开会|忙)|有点事|去忙|忙着)(呢|了)?[，, ]*(等?(一会儿?|会儿?|下)(再)?(说|弄|来|聊|回你))?[吧啊呀哈。.!！]*"
+)
+_WHY: Final = re.compile(
+    r"(为什么|为啥|为何|干嘛|干吗|凭什么|怎么还)(非得?|一定)?(要|得|问|需要|还要)|(要|拿|填|给)[^，。？?]{0,6}(干什么|干嘛|干啥|做什么|有什么用|有啥用)|(一定|必须|非)(要|得)(给|填|说|发|提供)|(能|可以)不(填|说|给|发|提供)|(不想|不方便|不愿意?)(说|填|给|发|提供|透露|告诉)"
+)
+_CALL_BACK: Final = re.compile(
+    r"(给|跟)我(打|回|来)(一?个)?电话|(回|打)(一?个)?(电话|电)给我|打给我|给我回电|(安排|让)[^，。]{0,6}(打|回)(一?个)?电话|电话(联系我|里(聊|说|谈))"
+)
+
+
+def asks_to_wait(text: str) -> bool:
+    """ "先等一下，我有点事": the whole message asks for patience."""
+    return len(text) <= 20 and _WAIT.fullmatch(text.strip()) is not None
+
+
+def asks_why(text: str) -> bool:
+    """ "为什么要手机号", "车牌不想说": asks for the purpose of the question itself, or doubts it."""
+    return len(text) <= 24 and _WHY.search(text) is not None
+
+
+def wants_call_back(text: str) -> bool:
+    """ "你下午给我打电话吧"."""
+    return len(text) <= 30 and _CALL_BACK.search(text) is not None
 
 
 def is_correction(text: str) -> bool:

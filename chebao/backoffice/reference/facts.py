@@ -7,7 +7,7 @@ records, never from the customer's word: a declared car has grade 0, and what is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -100,6 +100,10 @@ class CarFacts:
     def previous_end(self) -> date | None:
         """The later end of the last known cover."""
         return max((end for end in self.ends.values() if end), default=None)
+
+    def of_a_new_owner(self) -> CarFacts:
+        """The same car after it has changed hands: its record does not follow it, for better or worse."""
+        return replace(self, compulsory_history=CompulsoryHistory(first_cover=True), ncd_history=NcdHistory())
 
     @property
     def plate_province(self) -> str | None:

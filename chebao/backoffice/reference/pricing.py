@@ -191,6 +191,7 @@ def decide(
             switching=facts.source == "platform",
             inspection_valid_until=facts.inspection_valid_until,
             claims_last_3y=facts.claims_last_3y,
+            transferred=bool(disclosure.get("transferred")),
             ride_hailing=bool(disclosure.get("ride_hailing")),
             modified=bool(disclosure.get("modified")),
             modification_text=str(disclosure.get("modification_text") or ""),

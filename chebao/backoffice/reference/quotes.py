@@ -68,6 +68,7 @@ class Disclosure(Body):
     modified: bool | None = None
     modification_text: str | None = None
     loan: bool | None = None
+    transferred: bool | None = None
 
 
 class QuoteAsked(EstimateAsked):
@@ -161,6 +162,8 @@ async def create_quote(work: Work, asked: QuoteAsked) -> Row:
         InputRefused: `not_offered`, `plan_unknown`, `price_missing`, `city_missing`, …
     """
     facts = await car_facts.gather(work, asked)
+    if asked.disclosure and asked.disclosure.transferred:
+        facts = facts.of_a_new_owner()
     pricing.check_window(work, facts)
     starts, moved = pricing.part_starts(work, facts, asked.start)
     start = _day(starts["compulsory"])
