@@ -39,7 +39,7 @@ def cover_end(text: str, now: datetime) -> date | None:
         if left := _LEFT.search(clause):
             return _shifted(today, left, 1)
         moment = parse_coming(clause, now)
-        if moment is not None and moment.precision != "month":
+        if moment is not None and moment.precision in ("day", "hour"):
             return moment.start.date() + timedelta(days=1)
         if _OVER.search(clause) and not _NOT_YET.search(clause):
             since = _SINCE.search(clause)

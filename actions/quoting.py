@@ -21,9 +21,10 @@ _DISCLOSED = {
     "loan": r"贷|按揭|抵押|月供|分期",
 }
 _DISCLOSED_NAMES = {"ride_hailing": "网约车/营运", "modified": "有改装", "loan": "有贷款或抵押"}
-_NONE = re.compile(
-    r"^((都|全|也|这些|以上|三样|三项|啥|什么)*(没有?|无|否|不是|木有|冇)(的|了|啊|哦|呢|过)?[，, ]?)+[。.!！]*$|都(没|不是|无)|没有(这些|以上)|以上(都)?没|(这些|三样|哪样|一样)(都|也)?没"
+_BARE_NO = re.compile(
+    r"((都|全|也|这些|以上|三样|三项|啥|什么)*(没有?|无|否|不是|木有|冇)(的|了|啊|哦|呢|过)?[，, ]?)+[。.!！]*"
 )
+_NONE = re.compile(r"都(没|不是|无)|没有(这些|以上)|以上(都)?没|(这些|三样|哪样|一样)(都|也)?没")
 _DENIED = r"(没|不|无|未|非|别)[^，,。；;！!但]{0,5}"
 _SETTLED = r"[^，,。；;！!]{0,6}(还清|结清|还完|解押|没有$|没$)"
 _OWED = re.compile(r"(没|未)有?(还清|还完|结清|解押)")
@@ -43,13 +44,14 @@ def _parse_told(turn: Turn) -> Any:
         return {}
     if pressed is not None:
         return Miss("好的，是哪一种呢：跑网约车或营运、改装过，还是在贷款抵押？")
-    if turn.looks_like_question:
+    if turn.looks_like_question and not _BARE_NO.fullmatch(turn.text.strip()):
         return None
     told = {name for name, words in _DISCLOSED.items() if _told(words, turn.text)}
     if told:
         return {name: True for name in _DISCLOSED if name in told} | {"text": turn.text[:200]}
     denied = any(re.search(words, turn.text) for words in _DISCLOSED.values())
-    return {} if denied or _NONE.search(turn.text.strip()) else None
+    bare = _BARE_NO.fullmatch(turn.text.strip())
+    return {} if denied or bare or _NONE.search(turn.text) else None
 
 
 def _take_disclosure(turn: Turn, draft: Draft) -> Any:
