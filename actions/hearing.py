@@ -257,6 +257,12 @@ class Hearing(Continued):
             raise Wait
         if intent == "cancel":
             raise Finish(self.form.stop_text)
+        if intent == "appointment" and self.task in _SELLS and wording.wants_call_back(turn.text):
+            turn.say(
+                f"好的，约同事给您打电话。刚才的{TASKS[self.task]}先放着，想接着办，说一声“{TASKS[self.task]}”就行。"
+            )
+            self.next_form = "appointment_form"
+            raise Wait
         if intent in TASKS and intent != self.form.task:
             turn.say(f"好的，先为您办{TASKS[intent]}，刚才的{TASKS[self.form.task]}我先留着。")
             self.suspended = [self.form.task, *(t for t in self.suspended if t != self.form.task)]

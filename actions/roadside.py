@@ -109,7 +109,7 @@ def _parse_when(turn: Turn, draft: Draft) -> Any:
     moment = parse_coming(turn.text, turn.now)
     if moment is None:
         return None
-    if moment.end <= turn.now:
+    if moment.start <= turn.now:
         return Miss("这个时间已经过了，请说一个之后的时间，比如“明天下午三点”。")
     if moment.precision in ("month", "day"):
         return (
