@@ -13,6 +13,8 @@ NPM = PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js
 BESIDE := tests/data tests/understanding tests/unit tests/contract/hub tests/contract/telegram tests/contract/wechat
 export PYTHONPATH := $(CURDIR)
 export PYTHONUTF8 := 1
+# As the stack sets it; besides, threads of OpenBLAS can hang a process that starts another one while they compute.
+export OPENBLAS_NUM_THREADS := 1
 
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 

@@ -30,6 +30,7 @@ class Cast:
     async def renew(self) -> None:
         """A conversation that the assigned agent has, one that waits, and a ticket that is his: the last call may have moved them."""
         assigned, _ = self.people["assigned agent"]
+        await self.site.office.desk.presence.set_state(assigned.id, "busy")  # a slow machine takes him for gone
         self.values["conversation"] = await self.site.served_by(assigned, "claims")
         self.values["waiting"] = await self.site.office.waiting("renewal")
         self.values["number"] = NUMBER

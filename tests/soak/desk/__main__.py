@@ -24,45 +24,42 @@ async def soak(size: Size) -> dict[str, float]:
     rasa = FakeRasa()
     rasa.script = dialogue
     await rasa.start()
+    found = Figures()
     async with prepared(rasa.url, {}) as server:
         await server.start()
         site = Site(server, size)
         await _told(site, "arrivals", phases.arrivals(site))
-        cost = await phases.cost(site)
-        queue_p99, desk_p99 = p99(site.account.queue_times), p99(site.account.screen_times)
+        found.add(cpu_ms_per_conversation=ms(await phases.cost(site)))
+        found.add(queue_p99_ms=ms(p99(site.account.queue_times)), desk_p99_ms=ms(p99(site.account.screen_times)))
         given = await phases.assignments(site)
-        screen_p99 = p99(await _told(site, "screens", phases.screens(site)))
+        found.add(assigned=len(given.times), assign_p99_ms=ms(p99(given.times)))
+        found.add(overtaken=given.overtaken, longest_wait_s=round(given.longest, 1))
+        found.add(screen_p99_ms=ms(p99(await _told(site, "screens", phases.screens(site)))))
         wrong = await _told(site, "races", phases.races(site))
         killed = await _told(site, "kills", phases.kills(site))
+        found.add(gaps=killed.gaps, owners_changed=killed.owners_changed, drafts_lost=killed.drafts_lost)
         broken = await phases.promises(site)
         lost, doubled = await phases.lost_and_doubled(site)
+        found.add(double_assigned=broken.double_assigned + wrong, wrong_owner=broken.wrong_owner)
+        found.add(lost=broken.lost + lost, doubled=broken.doubled + doubled)
+        found.add(bot_while_human=broken.bot_while_human, unanswered=broken.unanswered, left_alone=broken.left_alone)
         await server.kill()
-        violated = await _told(site, "matrix", phases.matrix(site))
+        found.add(matrix_violations=await _told(site, "matrix", phases.matrix(site)))
         for refusal in site.account.refused[:5]:
             print(f"refused: {refusal}", file=sys.stderr)
     await rasa.stop()
-    return {
-        "queue_p99_ms": ms(queue_p99),
-        "assign_p99_ms": ms(p99(given.times)),
-        "screen_p99_ms": ms(screen_p99),
-        "desk_p99_ms": ms(desk_p99),
-        "cpu_ms_per_conversation": ms(cost),
-        "double_assigned": broken.double_assigned + wrong,
-        "wrong_owner": broken.wrong_owner,
-        "lost": broken.lost + lost,
-        "doubled": broken.doubled + doubled,
-        "bot_while_human": broken.bot_while_human,
-        "unanswered": broken.unanswered,
-        "matrix_violations": violated,
-        "left_alone": broken.left_alone,
-        "assigned": len(given.times),
-        "overtaken": given.overtaken,
-        "longest_wait_s": round(given.longest, 1),
-        "gaps": killed.gaps,
-        "owners_changed": killed.owners_changed,
-        "drafts_lost": killed.drafts_lost,
-        "refused": len(site.account.refused),
-    }
+    return found.of | {"refused": len(site.account.refused)}
+
+
+class Figures:
+    """What was measured so far, told at once: what a later phase breaks takes nothing away."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, float] = {}
+
+    def add(self, **figures: float) -> None:
+        self.of |= figures
+        print(json.dumps(figures), file=sys.stderr, flush=True)
 
 
 def p99(times: list[float]) -> float:
