@@ -24,6 +24,8 @@ class Customer:
     url: str
     sender: str = field(default_factory=lambda: f"e2e-{uuid.uuid4().hex[:10]}")
     heard: list[dict[str, Any]] = field(default_factory=list)
+    _read: int = 0
+    _news: list[str | None] = field(default_factory=list)
 
     def say(self, message: str, *, within: float = 60) -> list[dict[str, Any]]:
         """Says one thing and waits for its real answer, through crashes."""
@@ -40,6 +42,8 @@ class Customer:
                 time.sleep(0.3)
         else:
             raise AssertionError("the door did not open again")
+        known, self._news = self._news, []  # the door gives news once more with its next answer
+        replies = [r for r in replies if r.get("text") not in known]
         if any(_NOT_YET in (r.get("text") or "") for r in replies) or not replies:
             replies += self._late_answer(until)
         self.heard += replies
@@ -53,6 +57,22 @@ class Customer:
     def text(self) -> str:
         """All that was heard."""
         return "\n".join(r.get("text") or "" for r in self.heard)
+
+    def passed(self) -> None:
+        """What came until now was read."""
+        self._read = len(self._messages())
+
+    def told(self, until: str, *, within: float = 60) -> list[dict[str, Any]]:
+        """What came by itself since `passed`, once something with these words did."""
+        ends = time.monotonic() + within
+        while time.monotonic() < ends:
+            new = self._messages()[self._read :]
+            if any(until in (message.get("text") or "") for message in new):
+                self.heard += new
+                self._news = [message.get("text") for message in new]
+                return new
+            time.sleep(0.1)
+        raise AssertionError(f"nothing with “{until}” came")
 
     def state(self) -> dict[str, Any]:
         """Owner and epoch."""
@@ -79,6 +99,14 @@ class Customer:
             return []
         rows = found if isinstance(found, list) else found["messages"]
         return [m for m in rows if m.get("from") != "customer"]
+
+
+def call(url: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Something that the insurer's staff does in the back office."""
+    once = {"Idempotency-Key": uuid.uuid4().hex}
+    answer = httpx.post(f"{url}/backoffice/v1{path}", json=body, headers=_HEADERS | once)
+    done: dict[str, Any] = answer.raise_for_status().json()
+    return done
 
 
 def rows(url: str, path: str, **filters: str) -> list[dict[str, Any]]:
