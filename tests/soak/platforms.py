@@ -16,6 +16,7 @@ import httpx
 
 from tests.fakes import wechat
 from tests.fakes.telegram import FakeTelegram
+from tests.fakes.wechat_rules import xml
 from tests.running import free_ports
 from tests.serving import serving
 
@@ -180,7 +181,7 @@ class WeChatPlatform:
     def hostile(self, chance: random.Random, count: int) -> Iterator[Hostile]:
         fields = {"FromUserName": self.peer(0), "MsgType": "text", "Content": "不该出现在账里", "MsgId": "1"}
         for n in range(count):
-            url, body = self.fake.sealed(self.fake.xml({"ToUserName": self.account, "CreateTime": "1", **fields}))
+            url, body = self.fake.sealed(xml({"ToUserName": self.account, "CreateTime": "1", **fields}))
             query = dict(httpx.URL(url).params)
             cipher = body.partition("<Encrypt><![CDATA[")[2].partition("]]")[0]
             if n % 3 == 0:

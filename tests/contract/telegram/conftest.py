@@ -20,7 +20,8 @@ from chebao.app import build
 from chebao.conversations.api import Hub, HubSettings
 from chebao.settings import Settings
 from tests.fakes.rasa import FakeRasa, echo
-from tests.fakes.telegram import Chat, FakeTelegram
+from tests.fakes.telegram import FakeTelegram
+from tests.fakes.telegram_chat import Chat
 from tests.running import free_ports
 from tests.serving import serving
 

@@ -22,7 +22,7 @@ async def bench(bench: Bench) -> Bench:
     """Webhook as the app has set it, no errors so far."""
     bench.telegram.webhook["url"] = f"{bench.url}/telegram"
     bench.telegram.last_error = None
-    bench.telegram._queue.clear()
+    bench.telegram.queue.clear()
     return bench
 
 
@@ -88,7 +88,7 @@ async def test_the_last_error_of_a_push_comes_with_advice(bench: Bench, error: s
 
 
 async def test_updates_that_wait(bench: Bench) -> None:
-    bench.telegram._queue.extend([{}] * 250)
+    bench.telegram.queue.extend([{}] * 250)
     good, words = (await told(bench))["updates"]
     assert not good and "250" in words
 

@@ -171,7 +171,7 @@ async def test_a_group_is_refused_once(bench: Bench) -> None:
 
 async def test_a_press_in_a_group_is_answered_and_starts_nothing(bench: Bench) -> None:
     group = {"id": -1000 - bench.chat_id, "type": "group", "title": "车友群"}
-    bench.telegram._queries["in-a-group"] = time.monotonic()
+    bench.telegram.queries["in-a-group"] = time.monotonic()
     pressed = {"message_id": 1, "date": 1, "chat": group, "text": "选吧"}
     someone = {"id": bench.chat_id, "is_bot": False, "first_name": "客户"}
     bench.telegram.update(

@@ -13,7 +13,7 @@ import pytest
 from chebao.conversations.api import Reply
 from chebao.logs import Redaction
 from tests.contract.telegram.conftest import Bench
-from tests.fakes.telegram import Fault
+from tests.fakes.telegram_chat import Fault
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -60,7 +60,7 @@ async def test_a_press_is_answered_even_when_it_comes_twice_or_is_stale(agreed: 
     older = {**update["callback_query"]["message"], "message_id": 1}
     stale["callback_query"] = {**update["callback_query"], "id": "other", "data": "~1.0.AAAAAAAAAAAAAAAA"}
     stale["callback_query"]["message"] = older
-    agreed.telegram._queries["other"] = time.monotonic()
+    agreed.telegram.queries["other"] = time.monotonic()
     agreed.telegram.push(stale)
     await agreed.telegram.pushed()
     await agreed.until(lambda: agreed.telegram.unanswered == 0)

@@ -200,7 +200,7 @@ async def test_a_picture_is_uploaded_once_and_again_when_it_is_gone(
     conversation = await greeted(world, openid)
     for n in range(3):
         if n == 2:
-            world.wechat._media.clear()
+            world.wechat.media.clear()
         await world.hub.announce(conversation, Reply(image="/pictures/a.png"), key=f"{openid}-{n}")
         await eventually(lambda n=n: world.wechat.phone(openid).texts().count("[图片]") == n + 1)  # type: ignore[misc]
     assert [path for path, _ in world.wechat.calls].count("media/upload") == 2
@@ -211,7 +211,7 @@ async def test_a_storm_of_refused_tokens_costs_one_renewal(world: World, openid:
     await announce(world, openid, "一")
     await states(world, openid, ("sent", None))
     before = len(world.wechat.token_calls)
-    world.wechat.revoke_token()
+    world.wechat.api.revoke_token()
     await announce(world, openid, "二")
     await states(world, openid, ("sent", None), ("sent", None))
     assert len(world.wechat.token_calls) - before == 1

@@ -11,7 +11,7 @@ from channels.wechat.client import ACTIONS, Action, WeChatError
 from channels.wechat.notices import facts, matters
 from channels.wechat.templates import Setting, Template, Unusable, fitted, form
 from chebao.conversations.api import Message
-from tests.fakes.wechat import fits
+from tests.fakes.wechat_rules import fits
 
 AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 

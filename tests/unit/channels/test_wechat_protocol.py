@@ -13,6 +13,7 @@ from werobot.crypto import MessageCrypt
 from channels.wechat import protocol
 from channels.wechat.protocol import Credentials, Envelope, JsonPush, PushRefused, receive, signature_of
 from tests.fakes.wechat import AES_KEY, APP_ID, TOKEN, FakeWeChat, Mode
+from tests.fakes.wechat_rules import xml
 
 CREDENTIALS = Credentials(APP_ID, TOKEN, (AES_KEY, "p" * 43))
 TEXT = {
@@ -41,14 +42,14 @@ def test_the_official_vector_is_accepted_and_nothing_beside_it() -> None:
 
 @pytest.mark.parametrize("mode", ["plain", "compatible", "safe"])
 def test_a_push_in_every_mode_says_the_same(mode: Mode) -> None:
-    inbound, envelope = receive(CREDENTIALS, *push(mode, FakeWeChat.xml(TEXT)), time.time())
+    inbound, envelope = receive(CREDENTIALS, *push(mode, xml(TEXT)), time.time())
     assert inbound.text == TEXT["Content"]
     assert (inbound.openid, inbound.key) == ("oCustomer", "24000000000000001:oCustomer:1700000000")
     assert envelope == Envelope(None if mode == "plain" else AES_KEY)
 
 
 def test_compatible_mode_believes_only_the_encrypted_part() -> None:
-    query, body = push("compatible", FakeWeChat.xml(TEXT))
+    query, body = push("compatible", xml(TEXT))
     forged = body.replace("我要报案".encode(), "转账给我".encode())
     assert forged != body and receive(CREDENTIALS, query, forged, time.time())[0].text == TEXT["Content"]
 
@@ -57,7 +58,7 @@ def test_the_reply_opens_with_the_other_implementation_and_the_key_of_the_reques
     for key in CREDENTIALS.aes_keys:
         fake = FakeWeChat("http://x/wechat")
         fake.aes_key = key
-        url, body = fake.sealed(FakeWeChat.xml(TEXT))
+        url, body = fake.sealed(xml(TEXT))
         query = dict(re.findall(r"[?&]([a-z_]+)=([^&]*)", url))
         inbound, envelope = receive(CREDENTIALS, query, body.encode(), time.time())
         sealed = protocol.seal(CREDENTIALS, envelope, protocol.passive_text(inbound, "好的]]>😀\n<b>"), time.time())
@@ -67,7 +68,7 @@ def test_the_reply_opens_with_the_other_implementation_and_the_key_of_the_reques
 
 
 def test_a_key_or_app_that_does_not_fit_is_refused() -> None:
-    query, body = push("safe", FakeWeChat.xml(TEXT))
+    query, body = push("safe", xml(TEXT))
     for credentials in (
         Credentials(APP_ID, TOKEN, ("z" * 43,)),
         Credentials("wx_other", TOKEN, (AES_KEY,)),
@@ -85,9 +86,9 @@ def test_a_key_or_app_that_does_not_fit_is_refused() -> None:
             f'<!ENTITY {chr(97 + n + 1)} "&{chr(97 + n)};&{chr(97 + n)};&{chr(97 + n)};&{chr(97 + n)};">' for n in range(20)
         ) + "]><xml><ToUserName>&u;</ToUserName></xml>",
         '<?xml version="1.0"?><!DOCTYPE x SYSTEM "file:///etc/passwd"><xml><MsgType>text</MsgType></xml>',
-        FakeWeChat.xml(TEXT | {"FromUserName": "a b"}), FakeWeChat.xml(TEXT | {"CreateTime": "now"}),
-        FakeWeChat.xml(TEXT | {"MsgId": ""}), FakeWeChat.xml(TEXT).replace("oCustomer", "]]><b>x</b><![CDATA["),
-        FakeWeChat.xml(TEXT | {"MsgType": "location", "Location_X": "nan", "Location_Y": "1e999"}),
+        xml(TEXT | {"FromUserName": "a b"}), xml(TEXT | {"CreateTime": "now"}),
+        xml(TEXT | {"MsgId": ""}), xml(TEXT).replace("oCustomer", "]]><b>x</b><![CDATA["),
+        xml(TEXT | {"MsgType": "location", "Location_X": "nan", "Location_Y": "1e999"}),
     ],
 )  # fmt: skip
 def test_what_is_not_a_message_is_one_refusal(document: str) -> None:
@@ -105,7 +106,7 @@ def test_json_is_told_apart_only_behind_a_right_signature() -> None:
 
 def test_no_flipped_bit_is_accepted_and_none_takes_long() -> None:
     """The short form of `make soak`: signatures, timestamps and bodies with a bit flipped, at random places."""
-    query, body = push("safe", FakeWeChat.xml(TEXT))
+    query, body = push("safe", xml(TEXT))
     dice = random.Random(5)
     accepted, slowest, said = 0, 0.0, TEXT["Content"]
     for n in range(600):
@@ -132,11 +133,11 @@ def test_no_flipped_bit_is_accepted_and_none_takes_long() -> None:
 def test_events_keep_apart_what_happens_in_one_second() -> None:
     common = {"ToUserName": "gh_1", "FromUserName": "oC", "CreateTime": "1700000000", "MsgType": "event"}
     keys = {
-        protocol.parse(FakeWeChat.xml(common | {"Event": e, "EventKey": k}).encode()).key
+        protocol.parse(xml(common | {"Event": e, "EventKey": k}).encode()).key
         for e, k in (("CLICK", "a"), ("CLICK", "b"), ("VIEW", "a"), ("subscribe", ""))
     }
     assert len(keys) == 4
-    scanned = protocol.parse(FakeWeChat.xml(common | {"Event": "subscribe", "EventKey": "qrscene_renew_P1"}).encode())
+    scanned = protocol.parse(xml(common | {"Event": "subscribe", "EventKey": "qrscene_renew_P1"}).encode())
     assert (scanned.event, scanned.scene) == ("subscribe", "renew_P1")
 
 
@@ -174,7 +175,7 @@ def test_the_report_on_a_subscription_message_names_its_template() -> None:
 def test_the_same_app_reads_what_werobot_wrote() -> None:
     crypt = MessageCrypt(TOKEN, AES_KEY, APP_ID)
     now = str(int(time.time()))
-    outer = crypt.encrypt_message(FakeWeChat.xml(TEXT), now, "n1")
+    outer = crypt.encrypt_message(xml(TEXT), now, "n1")
     encrypted = re.search(r"<Encrypt><!\[CDATA\[(.*?)\]\]>", outer)
     assert encrypted
     query = {
