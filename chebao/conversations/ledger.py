@@ -17,45 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from chebao.conversations import abroad, buttons, commands, links, notices, ownership, questions, statements
 from chebao.conversations.signals import LIVING
 from chebao.conversations.tables import conversations, messages
-from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Reply, Work
+from chebao.conversations.types import MAX_TEXT, Accepted, Conversation, Incoming, Message, Work
+from chebao.conversations.understanding import Understood, understand
 from chebao.conversations.unit import Surroundings, Unit
 from chebao.db import Connection, Pool, transaction
 
-HUMAN_INTENT = "human_agent"
-BACK_INTENT = "hub_back_to_bot"
 LEASE = timedelta(seconds=30)
 
 MOST_WAITING = 60
 """Messages of one conversation that may wait for a turn; of those beyond, the customer hears that it is too much at once."""
-
-
-@dataclass(frozen=True)
-class Understood:
-    """A message after tokens and typed choices were mapped back: what is stored and what the hub does itself.
-
-    Attributes:
-        while_queued: it is answered also while the customer waits for a person.
-    """
-
-    text: str
-    payload: dict[str, Any] | None = None
-    back_to_bot: bool = False
-    answer: Reply | None = None
-    consent: bool | None = None
-    forget: commands.Forgetting | None = None
-    while_queued: bool = False
-    wish: dict[str, Any] | None = None
-
-    @property
-    def by_hub(self) -> bool:
-        """Whether the hub itself answers it."""
-        own = (self.answer, self.consent, self.forget, self.wish)
-        return self.back_to_bot or any(part is not None for part in own)
-
-
-def asks_for_person(message_text: str, payload: dict[str, Any] | None) -> bool:
-    """Whether a stored message, typed or pressed, asks for a person and for nothing else."""
-    return payload["intent"] == HUMAN_INTENT if payload else commands.wants_person(message_text)
 
 
 @dataclass(frozen=True)
@@ -84,7 +54,7 @@ async def accept(
         if known:
             return Admission(known)
         unit = Unit(connection, conversation, around)
-        understood = await _understand(unit, tokens, incoming)
+        understood = await understand(unit, tokens, incoming)
         if conversation.owner == "closed":
             ownership.change_owner(unit, "bot", reason="customer_wrote")
         elif ownership.waited_too_long(unit):
@@ -249,57 +219,6 @@ async def _lock_or_make(connection: Connection, incoming: Incoming) -> tuple[Con
     if known is None:
         return conversation, None
     return conversation, Accepted(known["conversation_id"], known["id"], known["seq"], duplicate=True)
-
-
-async def _understand(unit: Unit, tokens: buttons.Tokens, incoming: Incoming) -> Understood:
-    connection, conversation = unit.connection, unit.conversation
-    text_ = commands.readable(incoming.text)
-    if incoming.answer or incoming.payload:
-        return Understood(text_, incoming.payload, answer=incoming.answer)
-    if abroad.withdraws(conversation, text_):
-        return Understood(text_, consent=False)
-    if forget := commands.forgets(text_):
-        return Understood(text_, forget=forget)
-    if not buttons.looks_like_token(text_):
-        button = buttons.typed_choice(text_, conversation.offered)
-        return _pressed(button, text_) if button else await _typed(unit, text_)
-    place = tokens.read(conversation.id, text_)
-    button = await _offered(connection, conversation.id, *place) if place else None
-    return (
-        _pressed(button, button["title"])
-        if button
-        else Understood("（已失效的选项）", answer=Reply(notices.STALE_BUTTON))
-    )
-
-
-async def _typed(unit: Unit, text_: str) -> Understood:
-    """Words of the customer's own: a command, the answer to a question of ours, something to look up, or for bot or person."""
-    conversation, answerer = unit.conversation, unit.around.answerer
-    if commands.wants_bot_back(text_) and conversation.owner == "queued":
-        return Understood(text_, back_to_bot=True)
-    if reply := await questions.heard(unit, text_):
-        return Understood(text_, answer=reply)
-    if answerer is None or conversation.owner == "agent":
-        return Understood(text_)
-    found = await answerer(unit.connection, conversation, text_)
-    return Understood(text_, answer=found, while_queued=found is not None)
-
-
-def _pressed(button: dict[str, str], shown: str) -> Understood:
-    payload = buttons.parse_payload(button["payload"])
-    if payload and payload["intent"] == BACK_INTENT:
-        return Understood(shown, back_to_bot=True)
-    if payload and payload["intent"] == abroad.INTENT:
-        return Understood(shown, consent=payload["entities"].get("given") is True)
-    if payload and payload["intent"] in questions.INTENTS:
-        return Understood(shown, wish=payload)
-    return Understood(shown, payload) if payload else Understood(button["payload"])
-
-
-async def _offered(connection: Connection, conversation_id: str, seq: int, place: int) -> dict[str, str] | None:
-    row = await (await connection.execute(statements.OFFERED, (conversation_id, seq))).fetchone()
-    all_of_it = buttons.payloads(row["buttons"], row["custom"]) if row else []
-    return all_of_it[place] if place < len(all_of_it) else None
 
 
 async def find_conversation(connection: Connection, channel: str, account: str, peer: str) -> Conversation | None:

@@ -10,6 +10,7 @@ from typing import Any
 from chebao.conversations import effects, ledger, notices, ownership, statements
 from chebao.conversations.rasa import Answer
 from chebao.conversations.types import Message, Reply, Work
+from chebao.conversations.understanding import asks_for_person
 from chebao.conversations.unit import Unit
 from chebao.logs import line
 
@@ -50,7 +51,7 @@ async def drop(unit: Unit, work: Work, outcome: Outcome | None) -> None:
 async def write(unit: Unit, work: Work, outcome: Outcome) -> None:
     """What a turn said and wants changed, and its messages settled; an apology where there is no answer."""
     conversation, message = unit.conversation, work.last
-    wants_person = ledger.asks_for_person(message.text, message.payload)
+    wants_person = asks_for_person(message.text, message.payload)
     if outcome.answer is None:
         await ledger.settle(unit.connection, work.messages, "failed")
         await _write_failure(unit, message, wants_person)
@@ -100,7 +101,7 @@ async def _hand_off(unit: Unit, message_id: int, reason: str, wants: str) -> Non
 async def tell_outage(unit: Unit, waiting: Sequence[Message]) -> None:
     """Tells the customer once for the messages that were not told yet; a message asking for a person gets one now."""
     for message in waiting:
-        if ledger.asks_for_person(message.text, message.payload):
+        if asks_for_person(message.text, message.payload):
             await ledger.settle(unit.connection, [message], "answered")
             await _hand_off(unit, message.id, "customer_request", _ASKED_IN_OUTAGE)
             return

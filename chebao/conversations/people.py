@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chebao.conversations import notices, ownership, questions, statements
+from chebao.conversations import notices, questions, serving, statements
 from chebao.conversations.turns import Turns
 from chebao.conversations.types import Owner, Reply
 from chebao.conversations.unit import Surroundings, Unit, lock_unit
@@ -74,14 +74,14 @@ class People:
         from_agent: str | None = None,
         notice: Reply | None = None,
     ) -> None:
-        """Gives the conversation to an agent; see `ownership.give_to_agent`.
+        """Gives the conversation to an agent; see `serving.give_to_agent`.
 
         Raises:
             NotFound: no such conversation.
             Conflict: it is somebody else's, or over.
         """
         async with self._on(conversation_id) as unit:
-            await ownership.give_to_agent(
+            await serving.give_to_agent(
                 unit, agent_id, name=name, reason=reason, expect=expect, from_agent=from_agent, notice=notice
             )
 
@@ -105,9 +105,9 @@ class People:
                 return int(known["seq"])
             beside = unit.conversation.agent_id != agent_id and joined is not None and await joined(unit.connection)
             if beside:
-                ownership.require_some_agent(unit.conversation)
+                serving.require_some_agent(unit.conversation)
             else:
-                ownership.require_agent(unit.conversation, agent_id)
+                serving.require_agent(unit.conversation, agent_id)
             custom = {**(reply.custom or {}), "agent": {"id": agent_id, "name": name}}
             return unit.say(replace(reply, custom=custom), sender="agent", key=said["key"])
 
@@ -134,8 +134,8 @@ class People:
         """
         async with self._on(conversation_id) as unit:
             if from_agent is not None:
-                ownership.require_agent(unit.conversation, from_agent)
-            ownership.requeue(unit, reason=reason, skill=skill, exclude=exclude, notice=notice)
+                serving.require_agent(unit.conversation, from_agent)
+            serving.requeue(unit, reason=reason, skill=skill, exclude=exclude, notice=notice)
 
     async def leave_queue(self, conversation_id: str, *, reason: str, notice: Reply | None = None) -> None:
         """The bot takes a waiting conversation back.
@@ -145,7 +145,7 @@ class People:
             Conflict: it does not wait.
         """
         async with self._on(conversation_id) as unit:
-            ownership.leave_queue(unit, reason=reason, notice=notice or notices.returned_on_request())
+            serving.leave_queue(unit, reason=reason, notice=notice or notices.returned_on_request())
 
     async def return_to_bot(
         self,
@@ -167,9 +167,9 @@ class People:
             Conflict: it is not his, or the customer has written since.
         """
         async with self._on(conversation_id) as unit:
-            ownership.require_agent(unit.conversation, agent_id)
-            ownership.require_seen(unit.conversation, seen)
-            ownership.return_to_bot(unit, edits=edits, notice=notice or notices.returned_by_agent())
+            serving.require_agent(unit.conversation, agent_id)
+            serving.require_seen(unit.conversation, seen)
+            serving.return_to_bot(unit, edits=edits, notice=notice or notices.returned_by_agent())
             unit.conversation.asks = {"kind": "due", "agent_id": agent_id}
 
     async def close(
@@ -192,8 +192,8 @@ class People:
             Conflict: it is not his, or the customer has written since.
         """
         async with self._on(conversation_id) as unit:
-            ownership.require_agent(unit.conversation, agent_id)
-            ownership.require_seen(unit.conversation, seen)
+            serving.require_agent(unit.conversation, agent_id)
+            serving.require_seen(unit.conversation, seen)
             notice = notice or notices.closed_by_agent()
             await questions.end_episode(unit, reason="agent_closed", notice=notice, survey=survey)
 
@@ -205,7 +205,7 @@ class People:
             Conflict: it is not his.
         """
         async with self._on(conversation_id) as unit:
-            ownership.require_agent(unit.conversation, agent_id)
+            serving.require_agent(unit.conversation, agent_id)
             unit.conversation.held_at = unit.conversation.held_at or unit.now
 
     async def resume(self, conversation_id: str, agent_id: str) -> None:
@@ -216,5 +216,5 @@ class People:
             Conflict: it is not his.
         """
         async with self._on(conversation_id) as unit:
-            ownership.require_agent(unit.conversation, agent_id)
+            serving.require_agent(unit.conversation, agent_id)
             unit.conversation.held_at = None

@@ -9,7 +9,8 @@ import re
 from typing import Any, Final
 
 from chebao.conversations import commands, notices, statements
-from chebao.conversations.ownership import HandOff, change_owner, end, hand_off, wait_of
+from chebao.conversations.ownership import HandOff, change_owner, hand_off, wait_of
+from chebao.conversations.serving import end
 from chebao.conversations.types import Conversation, Reply
 from chebao.conversations.unit import Unit
 from chebao.insurance import phone
