@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from chebao.conversations.api import Reply
+from chebao.insurance.money import show
 
 _KINDS = {"compulsory": "交强险", "commercial": "商业险"}
 _CLAIM_STATUS = {
@@ -59,7 +61,7 @@ def _issued(data: dict[str, Any]) -> Reply | None:
             "start": row.get("start"),
             "end": row.get("end"),
             "covers": row.get("covers") if isinstance(row.get("covers"), list) else [],
-            "premium": row.get("premium") or row.get("price"),
+            "premium": _amount(row.get("premium") or row.get("price")),
         }
         for part, row in issued
     ]
@@ -80,6 +82,14 @@ def _claim(data: dict[str, Any]) -> Reply | None:
 
 def _plate(data: dict[str, Any]) -> str:
     return f"（{data['plate']}）" if data.get("plate") else ""
+
+
+def _amount(value: Any) -> str | None:
+    """``2040.79`` → ``2,040.79``, as everywhere else; other text as it is."""
+    try:
+        return show(Decimal(str(value))) if value else None
+    except InvalidOperation:
+        return str(value)
 
 
 def _moment(value: Any) -> str:

@@ -30,3 +30,12 @@ def test_a_received_payment_is_confirmed_with_its_plate() -> None:
 )
 def test_events_without_words(kind: str, data: dict[str, object]) -> None:
     assert reply_for(kind, data) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"), [("2040.79", "2,040.79"), ("950", "950.00"), ("面议", "面议"), (None, None)]
+)
+def test_a_policys_price_is_written_as_everywhere_else(told: str | None, shown: str | None) -> None:
+    reply = reply_for("application_issued", {"commercial": {"policy_no": "P1", "price": told}})
+    assert reply and reply.custom
+    assert reply.custom["card"]["items"][0]["premium"] == shown
