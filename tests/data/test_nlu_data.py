@@ -12,8 +12,14 @@ from typing import Any
 import pytest
 import yaml
 
+from chebao.knowledge.articles import load_articles
+
 ROOT = Path(__file__).parents[2]
 MESSAGES = ROOT / "tests" / "data" / "understanding.jsonl"
+QUESTIONS = ROOT / "tests" / "data" / "new_questions.jsonl"
+ARTICLES = ROOT / "data" / "articles"
+COPY = 0.66
+"""Of this share of common pairs of characters on, a sentence is a copy of another one."""
 DIALOGUES = (
     "new_policy",
     "renewal",
@@ -70,9 +76,22 @@ def emotions() -> list[tuple[str, str]]:
     return [(text, emotion) for emotion, texts in labelled.items() for text in texts]
 
 
-def messages() -> list[dict[str, Any]]:
-    """Every line of the evaluation file."""
-    return [json.loads(line) for line in MESSAGES.read_text(encoding="utf-8").splitlines()]
+def ways_to_ask() -> list[str]:
+    """What the search of the articles learns from, but for the articles' own words."""
+    phrasings = yaml.safe_load((ARTICLES / "phrasings.yml").read_text(encoding="utf-8"))
+    asked = [article.questions for article in load_articles(ARTICLES).values()]
+    return [text for texts in (*phrasings.values(), *asked) for text in texts]
+
+
+def messages(path: Path = MESSAGES) -> list[dict[str, Any]]:
+    """Every line of an evaluation file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def pairs(text: str) -> set[str]:
+    """Pairs of neighbouring Chinese characters."""
+    words = re.sub(r"[^\u4e00-\u9fff]", "", text)
+    return {words[i : i + 2] for i in range(len(words) - 1)}
 
 
 def test_every_intent_has_its_sentences() -> None:
@@ -102,6 +121,28 @@ def test_sentences_carry_no_markup() -> None:
 def test_evaluation_is_apart_from_training() -> None:
     known = {squeezed(text) for text, *_ in [*training(), *emotions()]}
     assert [m["text"] for m in messages() if squeezed(m["text"]) in known] == []
+
+
+@pytest.mark.parametrize("path", sorted(MESSAGES.parent.glob("*.jsonl")), ids=lambda path: path.name)
+def test_no_way_to_ask_is_a_near_copy_of_the_evaluation(path: Path) -> None:
+    known = [pairs(text) for text in ways_to_ask()]
+    holding: dict[str, set[int]] = {}
+    for number, own in enumerate(known):
+        for pair in own:
+            holding.setdefault(pair, set()).add(number)
+    copied = []
+    for message in messages(path):
+        asked = pairs(message["text"])
+        shared = Counter(number for pair in asked for number in holding.get(pair, ()))
+        alike = (n for n, times in shared.items() if times >= COPY * len(asked | known[n]))
+        copied += [message["text"] for _ in alike if len(asked) >= 5]  # fewer are the name of a cover
+    assert copied == []
+
+
+def test_new_questions_have_topics_of_articles() -> None:
+    rows = [row for row in messages(QUESTIONS) if "topics" in row]
+    assert sum(bool(row["topics"]) for row in rows) >= 300
+    assert {topic for row in rows for topic in row["topics"]} <= set(load_articles(ARTICLES))
 
 
 def test_evaluation_is_large_enough_and_unique() -> None:
