@@ -9,12 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from chebao.insurance import covers as cover_names
+from chebao.insurance import plate
 from chebao.insurance.amounts import parse_amount
 from chebao.insurance.found import Found
 from chebao.insurance.products import TERMS, codes_for, offered_sums, with_default_sums
 
 _COMPULSORY_ONLY = re.compile(
-    r"(只|就|单|光|仅)(想|先|要|买|上|投|保|办|交|选|续)*(一?个)?交?强(制|险)|交强险?就(行|够|可以|好)|(不要|不买|不用|不上|去掉|不续)(任何)?商业"
+    r"(只|就|单|光|仅|先)(想|先|要|买|上|投|保|办|交|选|续)*(一?个)?交?强(制险?|险|(?=$|[，,。！!]))(?!制|险|[和跟加、及与])|交强险?就(行|够|可以|好)|(不要|不买|不用|不上|去掉|不续)(任何)?商业"
 )
 _REMOVE = re.compile(r"不想?要|去掉|取消|不买|删|减掉|不用|去除|不保|不加|不上|不投|去了|拿掉")
 _CHANGE = re.compile(
@@ -22,6 +23,7 @@ _CHANGE = re.compile(
 )
 _HIGHER = re.compile(r"提高|提一|调高|往上|升|高一|高点|高些|多保|大一点|加高")
 _LOWER = re.compile(r"降|调低|往下|低一|低点|低些|少保|减少|小一点")
+_ALONE = re.compile(r"(只|光|仅|单)(想|先|要|买|上|投|保|办|留)+[^，,。]{0,8}$")
 _NUMBER = r"[\d一二两三四五六七八九十百千][\d一二两三四五六七八九十百千万,.]*\s*[万wWkK]?"
 _AFTER = re.compile(_NUMBER)
 _BEFORE = re.compile(rf"({_NUMBER})元?的?$")
@@ -51,11 +53,14 @@ def find_wish(text: str, base: Mapping[str, Any]) -> CoverWish | None:
     """What `text` makes of the covers `base`; None where it changes nothing."""
     if _COMPULSORY_ONLY.search(text):
         return CoverWish({})
+    for named in reversed(plate.find_plates(text)):
+        text = text[: named.start] + " " + text[named.end :]
     said = _spelled_out(text)
     found = [f for f in cover_names.find_coverages(said) if codes_for(f.value)]
     if not found or not (_REMOVE.search(said) or _CHANGE.search(said)):
         return None
-    covers, removed, included, mode = dict(base), set[str](), list[str](), ""
+    alone = _ALONE.search(said[: found[0].start])
+    covers, removed, included, mode = {} if alone else dict(base), set[str](), list[str](), ""
     for n, cover in enumerate(found):
         before = said[found[n - 1].end if n else 0 : cover.start]
         after = _behind(said, found, n)

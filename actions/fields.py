@@ -234,6 +234,8 @@ def name_field(
         found = people.find_person_names(turn.text)
         if found:
             return found[0].value
+        if is_filler(turn.text):
+            return None
         bare = re.sub(r"^(我叫|我是|叫|姓名|车主|是|名字)[是:：]?", "", turn.text.strip())
         if _LATIN_NAME.fullmatch(bare.strip()):
             return bare.strip()

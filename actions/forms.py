@@ -73,6 +73,10 @@ class Form(Action, ABC):
         """Answers a question about this very business, e.g. why the price changed. Returns whether it did."""
         return False
 
+    def restated(self, turn: Turn, draft: Draft, asked: Field) -> Field | None:
+        """An answered field for which the message plainly wishes something else, though `asked` was the question."""
+        return None
+
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
     ) -> list[dict[str, Any]]:

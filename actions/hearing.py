@@ -136,6 +136,9 @@ class Hearing(Continued):
         turn = self.turn
         if await self.form.respond(turn, self.draft) or await self.corrected(field):
             return
+        if (target := self.form.restated(turn, self.draft, field)) is not None:
+            await self._change(target)
+            return
         if wording.asks_to_wait(turn.text):
             turn.say("好的，不着急，您先忙，前面说的都给您留着。")
             return

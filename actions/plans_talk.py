@@ -20,7 +20,7 @@ ESTIMATE_NOTE = "以平台查询和核保为准"
 _PLANS: dict[str, str] = {
     "last_year": r"去年|上年|原来|照旧|老样子|不变|原方案|跟以前一样|和以前一样",
     "suggested": r"建议|听你|按你说的|采纳",
-    "custom": r"自选|调整后|就(按)?这个|这样(就)?(行|可以|好)|可以了|改后",
+    "custom": r"自选|调整后|就(按)?这个|就这样|这样(就)?(行|可以|好|吧)|可以了|改后",
     "standard": r"标准|推荐|中间|中等|中档",
     "basic": r"基础|便宜|最低|省钱",
     "full": r"全面|最全|全保(?!障)|都要|最贵|全险|保得全",
@@ -112,7 +112,7 @@ def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return plain(one) == plain(other)
 
 
-_THAT_ONE = re.compile("(我?就?要|我?就?选|就)?[那这](个|款|份|一个)(吧|了)?[。.!！]*$|就它吧?$")
+_THAT_ONE = re.compile("(我?就?要|我?就?选|就)?[那这](个|款|份|一个|样)(吧|了)?[。.!！]*$|就它吧?$")
 
 
 def parse_plan(turn: Turn, draft: Draft) -> Any:

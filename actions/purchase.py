@@ -41,6 +41,11 @@ class PurchaseForm(Form, ABC):
         if undecided and looking and take_plan(turn, draft) is None:
             raise Finish(self.later_text)
 
+    def restated(self, turn: Turn, draft: Draft, asked: Field) -> Field | None:
+        """ "车损险不要了" while the clauses are read: the covers change, whatever was asked."""
+        settled = "plan" in draft and asked.name != "plan" and not asked.free
+        return self.field("plan") if settled and isinstance(take_plan(turn, draft), dict) else None
+
     async def respond(self, turn: Turn, draft: Draft) -> bool:
         if answer_about_plans(turn, draft):
             return True
@@ -99,6 +104,20 @@ def _clauses_field() -> Field:
     )
 
 
+_KIN = r"(爸|妈|父亲|母亲|老婆|老公|爱人|媳妇|对象|儿子|女儿|岳父|岳母|公公|婆婆|哥|姐|弟|妹|朋友|同事)"
+_OTHERS_CAR = re.compile(
+    rf"(给|帮|替|代)我?{_KIN}{{1,2}}[^，。！？]{{0,4}}(车|买|办|投|上|弄|保)|我{_KIN}{{1,2}}的?(那[台辆])?(车|买了|名下)|(公司|单位|企业)(名下)?的?车"
+)
+_OWN_CAR = re.compile(r"我自己的车|我名下|车主(就)?是我|我(就)?是车主|本人名下")
+
+
+def _take_relation(turn: Turn, draft: Draft) -> str | None:
+    """Whose car it is, told in passing: "给我爸的车买个保险"."""
+    if _OTHERS_CAR.search(turn.text):
+        return "family"
+    return "self" if _OWN_CAR.search(turn.text) and not turn.looks_like_question else None
+
+
 def relation_field(question: str) -> Field:
     """Whether the customer owns the car that he insures."""
     return choice(
@@ -111,6 +130,7 @@ def relation_field(question: str) -> Field:
         ],
         explain="车主就是您，回复“是我本人”；车主是家人或单位，回复“替车主办理”。",
         words=("投保人", "车主", "本人"),
+        take=_take_relation,
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
 from actions import handoff, identity, plans_talk, purchase
 from actions.fields import choice, plate_field
 from actions.kept import Wait
-from actions.nodes import AskAgain, Draft, Field, Finish, Prompt, Step
+from actions.nodes import AskAgain, Draft, Field, Finish, GoTo, Prompt, Step
 from actions.previous_cover import LAPSED
 from actions.purchase import PurchaseForm
 from actions.quoting import day_text
@@ -155,12 +156,22 @@ async def _check_holder(turn: Turn, draft: Draft) -> None:
         raise Wait
 
 
+_SWITCHES = re.compile(
+    r"换(到|一?家|个)(你们|保险|公司|别)|[转换](到|来)你们|从(平安|人保|太保|太平洋|国寿|别家|别的|其他)[^，。]{0,8}[转换]"
+)
+"""Who comes from another insurer has nothing here to renew."""
+
+
 class RenewalForm(PurchaseForm):
     """Renews the policies of one car of an identified customer."""
 
     task = "renewal"
     stop_text = "好的，续保先停在这里，没有提交。到期前随时回来找我就行。"
     later_text = "好的，不着急，价格您先留着参考（以平台查询和核保为准），刚才没有提交。到期前随时回来找我就行。"
+
+    async def begin(self, turn: Turn, draft: Draft) -> None:
+        if _SWITCHES.search(turn.text):
+            raise GoTo("new_policy")
 
     nodes = (
         _policy_field(),

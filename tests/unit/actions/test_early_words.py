@@ -175,3 +175,30 @@ def test_who_wants_to_bargain_with_a_person(said: str, reason: str | None) -> No
 )
 def test_a_price_or_a_policy_is_wished_in_a_question(said: str, task: str | None) -> None:
     assert task_told(turn(said, intent="faq", confidence=0.9)) == task
+
+
+@pytest.mark.parametrize(
+    ("said", "covers"),
+    [
+        ("老车了，只想买三者和交强，苏E6K21P", {"third_party": 2_000_000}),
+        ("先买交强险，商业险下个月再说", {}),
+        ("先交强", {}),
+        ("只买交强险和三者险", {"third_party": 2_000_000}),
+    ],
+)
+def test_covers_that_are_all_he_wants(said: str, covers: dict[str, Any]) -> None:
+    wish = find_wish(said, {"vehicle_damage": True, "third_party": "2000000"})
+    assert wish is not None
+    assert {code: int(float(amount)) for code, amount in wish.covers.items()} == covers
+
+
+@pytest.mark.parametrize(
+    ("said", "relation"),
+    [("给我爸的车买个保险", "family"), ("公司名下的车", "family"), ("是我自己的车", "self"), ("我的车", None)],
+)
+def test_whose_car_it_is_told_in_passing(said: str, relation: str | None) -> None:
+    assert _field("relation").take(turn(said), {}) == relation
+
+
+def test_a_filler_is_no_name() -> None:
+    assert _field("holder_name").parse(turn("好的"), {}) is None
