@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from actions import answers, identity, photos
 from actions.claim_answers import (
     ask_moment,
     ask_place,
-    injury_in,
-    parse_damage,
     parse_driver,
     parse_moment_answer,
     parse_place,
-    parse_type,
-    take_drivable,
-    take_injury,
     take_moment,
     take_own_phone,
     take_own_plate,
     take_place,
     take_police,
-    take_type,
-    type_in,
 )
 from actions.claim_receipt import submit
 from actions.claim_scene import advise, help_injured, in_danger, late_notice
 from actions.claim_signs import look_up, remember
+from actions.claim_story import (
+    injury_in,
+    only_of_people,
+    parse_damage,
+    parse_type,
+    take_damage,
+    take_drivable,
+    take_injury,
+    take_type,
+    type_in,
+)
 from actions.continued import proof_wished
 from actions.fields import choice, confirm_field, moment_text, phone_field, plate_field, text
 from actions.forms import Form
-from actions.nodes import Draft, Field, Finish, Prompt, Step
+from actions.nodes import Draft, Field, Finish, Parsed, Prompt, Step
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn
 from actions.whereabouts import coordinates
@@ -47,11 +52,14 @@ _AGREED = (
 _NO_OTHERS = frozenset({"flood", "theft", "glass", "falling_object", "fire", "charging", "animal", "single_vehicle"})
 #: No case for the traffic police unless somebody is hurt.
 _NO_POLICE = frozenset({"glass", "charging", "flood", "falling_object"})
+#: Questions that a message about somebody hurt does not answer.
+_NOT_OF_PEOPLE = frozenset({"damage", "place", "car_location", "driver"})
 _PARKED = frozenset({"parked_hit", "theft", "falling_object", "charging", "flood"})
 
 
 def _police_asked(turn: Turn, draft: Draft) -> bool:
-    return draft.get("injury") == "yes" or draft.get("accident_type") not in _NO_POLICE
+    stolen_from = re.search(r"偷|盗|被人砸|故意", str(draft.get("opening") or draft.get("description") or ""))
+    return draft.get("injury") == "yes" or draft.get("accident_type") not in _NO_POLICE or stolen_from is not None
 
 
 def _others_asked(turn: Turn, draft: Draft) -> bool:
@@ -68,10 +76,31 @@ def _car_is_there(turn: Turn, draft: Draft) -> bool:
 
 def _others_question(turn: Turn, draft: Draft) -> str:
     if draft.get("accident_type") == "parked_hit":
-        return "对方的车牌、电话知道的话一起发；不清楚就说“不知道”。知道对方是谁、是什么车吗？"
+        return "对方的车牌、电话知道的话一起发；不清楚就说“不知道”。知道是谁碰的、对方车是什么样的吗？"
     if draft.get("accident_type") == "pedestrian":
-        return "对方的姓名、电话记下了可以一起发。对方现在情况怎么样？"
+        return "对方的姓名、电话记下了可以一起发。现场一共几辆车，对方现在情况怎么样？"
     return "对方的车牌、电话记下了可以一起发。一共几辆车，对方车是什么样的？"
+
+
+def _others() -> Field:
+    """The other party; who tells here that there is none ("我自己蹭的墙") had an accident of his own."""
+    field = text(
+        "other_parties",
+        "对方情况",
+        _others_question,
+        explain="对方情况说一句就行，比如“两辆车，对方是白色大众”；不知道是谁，就回复“不知道”。",
+        needed=_others_asked,
+        words=("对方", "辆车"),
+        depends=("accident_type",),
+        least=1,
+    )
+
+    def parse(turn: Turn, draft: Draft) -> Parsed:
+        if draft.get("accident_type") == "collision" and (kind := type_in(turn.text)) in _NO_OTHERS:
+            draft["accident_type"] = kind
+        return field.parse(turn, draft)
+
+    return replace(field, parse=parse)
 
 
 def _driver_question(turn: Turn, draft: Draft) -> str:
@@ -111,6 +140,8 @@ class ReportClaimForm(Form):
     stop_text = "好的，报案先停在这里，没有提交。人和车要紧，需要时随时回来找我，也可以拨打客服热线。"
 
     async def begin(self, turn: Turn, draft: Draft) -> None:
+        if turn.emotion == "angry":
+            turn.say("遇上这种事确实窝火，我马上帮您登记。")
         if turn.text:
             draft["opening"] = turn.text[:500]
             if type_in(turn.text) and len(turn.text) >= 8:
@@ -124,10 +155,14 @@ class ReportClaimForm(Form):
             photos.receive(turn, draft)
         if injury_in(turn.text) == "yes" and draft.get("injury") != "yes":
             draft["injury"], draft["injury_text"] = "yes", turn.text[:200]
+            draft["hurt_told"] = turn.message_id
             draft.pop("confirm", None)
 
     async def respond(self, turn: Turn, draft: Draft) -> bool:
-        """ "什么时候赔" is about this accident, not about an earlier claim."""
+        """ "什么时候赔" is about this accident, and "孩子说头晕" is no answer to a question about the car."""
+        asked_for = turn.tracker.slots.get("requested_slot")
+        if draft.get("hurt_told") == turn.message_id and asked_for in _NOT_OF_PEOPLE and only_of_people(turn.text):
+            return True
         asked = turn.is_intent("claim_progress") and turn.looks_like_question
         if not asked or find_claim_nos(turn.text) or _EARLIER_CLAIM.search(turn.text):
             return False
@@ -142,8 +177,12 @@ class ReportClaimForm(Form):
             "人员伤亡",
             "别着急，人最要紧。现场有人受伤吗？",
             [
+                (
+                    "有人受伤",
+                    "yes",
+                    r"^(?!.*(没|无|都好|平安|安全|不清楚|不知道|^不(?!舒服))).*(有|是|嗯|对|伤|疼|痛|血|骨折|破|肿|晕|昏|吐|麻|酸|难受|不舒服|医院|120|救护|躺|不了)",
+                ),
                 ("没有人受伤", "no", r"没|无|都好|平安|安全|^不"),
-                ("有人受伤", "yes", r"有|伤|疼|流血|骨折|是|嗯|昏"),
             ],
             explain="只要有一个人不舒服，都请回复“有人受伤”，我马上安排人伤专员；都没事就回复“没有人受伤”。",
             take=take_injury,
@@ -196,8 +235,12 @@ class ReportClaimForm(Form):
             "是否报警",
             "报警了吗？",
             [
-                ("已经报警", "yes", r"^(?!.*(没|未|不)).*(报|打|叫|来|是|有|嗯|已|对)"),
-                ("还没报警", "no", r"没|未|不|否|无"),
+                (
+                    "已经报警",
+                    "yes",
+                    r"^(?!.*(没|未|不|[要用]报)).*(报|110|122|交警|警察|[在]打|打[了过]|叫了|来了)|^(是|有|嗯|恩|对|已经?)[的啊呀了。.!！]*$",
+                ),
+                ("还没报警", "no", r"没|未|不|否|无|正要|马上|等会"),
             ],
             explain="报过警就回复“已经报警”，没有就回复“还没报警”，都不影响先报案。",
             take=take_police,
@@ -235,16 +278,7 @@ class ReportClaimForm(Form):
             show=str,
         ),
         Step("place_told", remember, depends=("place",)),
-        text(
-            "other_parties",
-            "对方情况",
-            _others_question,
-            explain="对方情况说一句就行，比如“两辆车，对方是白色大众”；不知道是谁，就回复“不知道”。",
-            needed=_others_asked,
-            words=("对方", "几辆车"),
-            depends=("accident_type",),
-            least=1,
-        ),
+        _others(),
         Field(
             "damage",
             "受损部位",
@@ -252,6 +286,7 @@ class ReportClaimForm(Form):
             parse_damage,
             "受损部位说看得见的就行，比如“前保险杠和左大灯”；还不清楚就回复“待查勘”。",
             words=("部位", "受损", "损坏"),
+            take=take_damage,
             needed=_car_is_there,
             free=True,
             show=str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,88 +11,9 @@ from actions import photos
 from actions.nodes import Draft, Miss, Prompt
 from actions.turn import SHANGHAI, Turn, option
 from actions.whereabouts import place_in, shared_place
-from actions.wording import is_correction, is_filler, is_polite_no
-from chebao.insurance import accidents, people, phone, places, plate
+from actions.wording import is_filler, is_polite_no
+from chebao.insurance import people, phone, places, plate
 from chebao.insurance.moments import Moment, find_moments, parse_moment
-
-_WHO = r"(有人|(?<!没)人|乘客|司机|行人|路人|老人|大爷|大妈|孩子|小孩|骑手|我|他|她|对方|后排|副驾|老婆|老公|朋友|腿|(?<!车)头|胳膊|手(?!机)|脚|腰|脖子|膝盖)"
-_HURT = re.compile(
-    _WHO
-    + r"[^，。！？没不无未车狗猫]{0,7}(受了?[轻重点]*伤|伤[了到着]|流血|出血|骨折|昏迷|晕|疼|痛|破皮|擦破|磕破|青了|肿了?|起不来|动不了|去世|死亡|没了呼吸)"
-    r"|撞伤|伤者|伤员|(?<!车)(?<!车也)受了?[轻重]?伤(?!吗)|压伤|擦伤|人伤|救护车|送(去|到|往|进)?了?医院|(?<!不用)住院|急诊"
-)
-_NOT_HURT = re.compile(
-    r"(没|无|未|不)(有|造成|发生)?(任何)?(人)?(员)?(受)?伤|没人(受)?伤|人(都)?没(什么|啥)?大?事|人员?(都)?(平安|安全|还好)|没有?人员?(受)?伤|(都|大家)没事|没伤|无人"
-)
-_SUPPOSED = re.compile(r"如果|要是|万一|假如|假设|的话")
-
-
-def injury_in(said: str) -> str | None:
-    """ "yes" where anybody is hurt, "no" where nobody is, None where nothing is said; a question "如果…受伤" says nothing."""
-    if _SUPPOSED.search(said):
-        return None
-    parts = re.split(r"[，。；,;!！?？\n]|但是?|不过|就是", said)
-    told = ["no" if _NOT_HURT.search(part) else "yes" for part in parts if _NOT_HURT.search(part) or _HURT.search(part)]
-    if told and is_correction(said):
-        return told[-1]
-    return "yes" if "yes" in told else told[0] if told else None
-
-
-def take_injury(turn: Turn, draft: Draft) -> str | None:
-    return injury_in(turn.text)
-
-
-#: What a whole sentence tells beyond its single words: (type, sign, types of single words that it outweighs).
-_TOLD_TYPES: tuple[tuple[str, re.Pattern[str], frozenset[str | None]], ...] = (
-    (
-        "animal",
-        re.compile(r"(狗|猫|野猪|兔子|鹿|牛|羊|动物)[^，。]{0,8}(窜|冲|跑|蹿|蹦)(出|过|到)|(猫|狗|老鼠)(抓|咬|挠|啃)"),
-        frozenset({None, "collision", "scratch", "sideswipe", "single_vehicle"}),
-    ),
-    (
-        "parked_hit",
-        re.compile(r"停[^。]{0,16}(开门|车门)[^。]{0,6}(磕|碰|撞|刮|砸)"),
-        frozenset({None, "collision", "scratch"}),
-    ),
-    (
-        "single_vehicle",
-        re.compile(
-            r"(倒|开|掉|翻|冲|滑|陷)[^，。]{0,3}(沟|坑|河|田)|(护栏|栏杆|灯杆|电线杆|柱子?|墙|树|花坛|墩子?|路沿|路牙|石头|杆子?)[^，。]{0,3}(撞|刮|蹭|剐|碰|怼)"
-        ),
-        frozenset({None, "collision", "scratch"}),
-    ),
-    (
-        "sideswipe",
-        re.compile(r"(跟|和|与|被)[^，。]{0,10}(车|公交|摩托|大巴|三轮)[^，。]{0,4}(刮|剐|蹭|擦|挤)"),
-        frozenset({None, "scratch"}),
-    ),
-    ("rear_end", re.compile(r"(没|刹不|来不及)刹住?|急刹"), frozenset({None})),
-    ("collision", re.compile(r"挤了|磕(了|到|上)|顶了|怼了"), frozenset({None})),
-)
-
-
-def type_in(said: str) -> str | None:
-    """The kind of accident that a sentence tells, or None; "injury" alone is no kind."""
-    found = accidents.accident_type_of(said)
-    found = None if found == "injury" else found
-    for code, sign, outweighed in _TOLD_TYPES:
-        if found in outweighed and sign.search(said):
-            return code
-    return found
-
-
-def take_type(turn: Turn, draft: Draft) -> str | None:
-    return type_in(turn.text)
-
-
-def parse_type(turn: Turn, draft: Draft) -> Any:
-    found = take_type(turn, draft)
-    if found is None and len(turn.text) >= 6 and not turn.looks_like_question:
-        found = "collision" if re.search(r"撞|碰|对方|车", turn.text) else None
-    if found:
-        draft["description"] = turn.text[:500]
-    return found
-
 
 # --- when ---------------------------------------------------------------------------------------------------------
 
@@ -100,8 +22,24 @@ _HAS_DAYPART = re.compile(r"[早晚夜]|上午|中午|下午|傍晚|凌晨")
 _NO_IDEA = re.compile(r"记不|不记得|不清楚|不知道|不确定|忘|说不(好|准)|没注意")
 
 
+_ROUGH_HOUR = re.compile(r"(一两|一二|两三|二三|三四|四五|五六|六七|七八|八九|九十)点")
+_DAYPART = re.compile(r"早上|早晨|清早|上午|中午|晌午|下午|傍晚|晚上|夜里|半夜|凌晨")
+_SMALL_HOURS = 5
+"""Until then "今天" is the day that one has not slept after yet."""
+_JUST_NOW = re.compile(r"刚(?![好开买提打接听拿学考领换洗修贴做])|方才|这会儿")
+_LONG_AGO = re.compile(r"前几天|前阵|好几天|很久|好久|上次|之前|一直没|拖到")
+
+
 def moment_of(turn: Turn, draft: Draft) -> Moment | None:
     """The time told; a bare "下午三点" belongs to the day that was told before."""
+    told = _moment_of(turn.saying(_ROUGH_HOUR.sub(lambda rough: rough[1][0] + "点", turn.text)), draft)
+    early = turn.now.hour < _SMALL_HOURS and told is not None and told.start.date() == turn.now.date()
+    if told is not None and early and told.start > turn.now:
+        return replace(told, start=told.start - timedelta(days=1), end=told.end - timedelta(days=1))
+    return told
+
+
+def _moment_of(turn: Turn, draft: Draft) -> Moment | None:
     day = draft.get("occurred_day")
     if day and not _HAS_DAY.search(turn.text):
         words = draft["occurred_words"]
@@ -110,7 +48,10 @@ def moment_of(turn: Turn, draft: Draft) -> Moment | None:
         told = parse_moment(f"{day[:4]}年{words}{turn.text}", turn.now, -1)
         if told is not None:
             return told
-    return first_moment(turn.text, turn.now)
+    told = first_moment(turn.text, turn.now)
+    if told is None and len(turn.text) <= 10 and _DAYPART.search(turn.text):
+        return parse_moment(f"今天{turn.text}", turn.now, -1)
+    return told
 
 
 def first_moment(said: str, now: datetime) -> Moment | None:
@@ -128,7 +69,8 @@ def _as_value(moment: Moment) -> dict[str, str]:
 
 
 def take_moment(turn: Turn, draft: Draft) -> dict[str, str] | None:
-    moment = moment_of(turn, draft)
+    just = _JUST_NOW.search(turn.text) and not _LONG_AGO.search(turn.text)
+    moment = moment_of(turn, draft) if just or find_moments(turn.text, turn.now, -1) else None
     if moment is None or moment.start > turn.now or moment.precision == "month":
         return None
     if moment.precision == "day":
@@ -144,8 +86,11 @@ def parse_moment_answer(turn: Turn, draft: Draft) -> Any:
         return {"at": day, "precision": "day"}
     moment = moment_of(turn.saying("刚刚") if turn.pressed else turn, draft)
     if moment is None:
-        return None
+        return _day_unknown(turn, draft) if _NO_IDEA.search(turn.text) else None
     if moment.start > turn.now:
+        if moment.start.date() == turn.now.date() and draft.get("occurred_ahead"):
+            return {"at": turn.now.replace(hour=0, minute=0, second=0, microsecond=0).isoformat(), "precision": "day"}
+        draft["occurred_ahead"] = True
         return Miss("这个时间还没到呢，请再核对一下：事故是几号、大概几点发生的？")
     if moment.precision == "month":
         return Miss("能再具体一点吗？事故大概是几号、几点发生的？")
@@ -156,8 +101,16 @@ def parse_moment_answer(turn: Turn, draft: Draft) -> Any:
     return _as_value(moment)
 
 
+def _day_unknown(turn: Turn, draft: Draft) -> Any:
+    """Who does not know the day is asked for the one on which he noticed; who insists noticed it today."""
+    if draft.setdefault("occurred_unknown", turn.message_id) == turn.message_id:
+        return Miss("不用很准，说发现的那天就行，比如“今天早上”“昨天”。大概是什么时间发现的？")
+    return {"at": turn.now.replace(hour=0, minute=0, second=0, microsecond=0).isoformat(), "precision": "day"}
+
+
 def _day_words(moment: Moment) -> str:
-    part = {6: "早上", 8: "上午", 12: "中午", 13: "下午", 18: "晚上"}.get(moment.start.hour, "")
+    parts = {5: "早上", 6: "早上", 8: "上午", 11: "中午", 12: "下午", 13: "下午", 17: "傍晚", 18: "晚上", 22: "深夜"}
+    part = parts.get(moment.start.hour, "")
     return f"{moment.start.month}月{moment.start.day}日{part}"
 
 
@@ -184,6 +137,9 @@ _ANYWHERE = re.compile(
 )
 
 
+_NO_PLACE = re.compile(r"[撞刮蹭磕剐怼轧]|追尾|轮毂|轮胎|保险杠")
+
+
 def ask_place(turn: Turn, draft: Draft) -> Prompt:
     return photos.place_prompt(draft) or _open_place_question(draft)
 
@@ -201,6 +157,8 @@ def take_place(turn: Turn, draft: Draft) -> str | None:
     if turn.location:
         return shared_place(turn)
     found = place_in(turn.text)
+    if _NO_PLACE.search(found):
+        return None
     if 0 < len(found) < _EXACT_PLACE and not _ANYWHERE.fullmatch(found):
         draft.setdefault("place_hint", found)
     return found if len(found) >= _EXACT_PLACE else None
@@ -225,6 +183,9 @@ def parse_place(turn: Turn, draft: Draft) -> Any:
             if not draft.get("place_hint")
             else draft["place_hint"]
         )
+    asked = draft.setdefault("place_asked", turn.message_id) == turn.message_id
+    if asked and _ANYWHERE.fullmatch(cleaned) and not draft.get("place_hint"):
+        return Miss(f"查勘员要找得到您，请说一下城市、路名或附近的标志。具体是哪里的{cleaned}，事故地点在哪里？")
     rough = draft.pop("place_hint", "")
     whole = rough in cleaned or re.search(r"[市省县区]", cleaned)
     return cleaned[:200] if whole else _joined(rough, cleaned)[:200]
@@ -232,6 +193,8 @@ def parse_place(turn: Turn, draft: Draft) -> Any:
 
 def _joined(rough: str, exact: str) -> str:
     """ "杭州文一路" and "文一路学院路口" → 杭州文一路学院路口."""
+    if (core := re.sub(r"(上|里|内|附近|那边)$", "", rough)) and core in exact:
+        return exact
     shared = next((n for n in range(min(len(rough), len(exact)), 1, -1) if rough.endswith(exact[:n])), 0)
     return rough + exact[shared:] if shared else f"{rough} {exact}"
 
@@ -239,21 +202,26 @@ def _joined(rough: str, exact: str) -> str:
 # --- police, other party, car -------------------------------------------------------------------------------------
 
 
+_NOT_CALLED = re.compile(
+    r"(没|未)(有|来得及)?(报警|报交警|叫交警|叫警察|打122|打110)|还没报(?!案)|不(用|想|打算)?报(交)?警"
+)
+_CALLED = re.compile(
+    r"已经?报警|报(了|过|完)警|报警(了|处理)|交警(已|来|到|在|处理)|(打|叫)(了|过)?(110|122|交警|警察)|公安(局)?立案"
+)
+_ASKS = re.compile(r"(吗|么|不|呢|[?？])$|要不要|用不用|需不需要|该不该|(要|用)报警吗")
+
+
 def take_police(turn: Turn, draft: Draft) -> str | None:
-    if re.search(r"(没|未|不)(有)?(报警|报交警|叫交警|报)|还没报", turn.text):
+    """Whether the police was called; "要报警吗" says nothing of it."""
+    told = [part for part in re.split(r"[，。,；;！!\n]", turn.text) if not _ASKS.search(part)]
+    asked = turn.tracker.slots.get("requested_slot") == "police_reported"
+    if any(_NOT_CALLED.search(part) or (asked and re.match(r"(还|都|我)*(没|未)(有|报)", part)) for part in told):
         return "no"
-    told = r"(已经?)?报(了|过)?警了?(?!吗|么|要|没|不)|交警(已|来|到|在|处理)|打了?(110|122)"
-    return "yes" if re.search(told, turn.text) and not turn.looks_like_question else None
-
-
-def take_drivable(turn: Turn, draft: Draft) -> str | None:
-    if re.search(r"(开|走|动|发动|启动|打)不(了|动|起来|着|出)|不能(开|走|动)|没法开|要?拖车|趴窝", turn.text):
-        return "no"
-    return "yes" if re.search(r"(还|能|可以|正常)(能|可以)?(正常)?(开(?!始)|行驶|走)", turn.text) else None
+    return "yes" if any(_CALLED.search(part) for part in told) else None
 
 
 _OTHERS_BEFORE = re.compile(
-    r"(对方|前车|后车|那辆?车?|他|她|肇事车?|对面|人家|撞了|追尾了?|撞我的?)(一?辆)?[^，。；,]{0,6}$"
+    r"(记(下|住|得|到)了?|对方|前车|后车|那辆?车?|他|她|肇事车?|对面|人家|撞了|追尾了?|撞我的?)(一?辆)?[^，。；,]{0,6}$"
 )
 
 
@@ -280,23 +248,21 @@ def other_party(draft: Draft) -> dict[str, str | None]:
     return {"other_plate": next(iter(plates), None), "other_phone": next(iter(phones), None)}
 
 
-_CAR_PART = re.compile(
-    r"杠|灯|门|盖|箱|镜|玻璃|漆|胎|轮|底盘|叶子板|翼子板|车[头尾身顶]|座|水箱|坏|凹|裂|碎|瘪|刮|花|掉|破|变形|左|右|前|后"
+_ABOUT_A_PERSON = re.compile(
+    r"开的|驾驶|本人|自己|司机|姓|叫|先生|女士|小姐|师傅|老公|老婆|爱人|媳妇|爸|妈|父|母|儿|女|哥|弟|姐|妹|朋友|同事|亲戚|车主|名字|是我|我的|我开"
 )
 
 
-def parse_damage(turn: Turn, draft: Draft) -> str | None:
-    """Any words but those that only say whether the car drives."""
-    said = turn.text.strip()
-    if is_polite_no(said) or (is_filler(said) and not re.match(r"没|无|不", said)):
-        return None
-    return None if take_drivable(turn, draft) and not _CAR_PART.search(said) else said[:500] or None
-
-
 def parse_driver(turn: Turn, draft: Draft) -> str | None:
-    said = turn.text.strip()
-    unfit = phone.find_phones(said) or is_polite_no(said) or (is_filler(said) and said != "是")
-    return None if unfit or len(said) > 60 or not said else said
+    """Any short words that may name a person; what names none is asked for once more."""
+    said = re.sub(
+        r"[，,\s]*(我的?)?(联系)?(手机|电话)?(号码?)?(是|[:：])?\s*1[3-9][\d -]{9,}[，,。\s]*", "", turn.text
+    ).strip()
+    if is_polite_no(said) or (is_filler(said) and said != "是") or len(said) > 60:
+        return None
+    named = len(said) <= 5 or _ABOUT_A_PERSON.search(said) or people.find_person_names(said)
+    again = draft.setdefault("driver_asked", turn.message_id) != turn.message_id
+    return said if said and (named or again) else None
 
 
 def reporter_name(draft: Draft) -> str | None:

@@ -149,8 +149,13 @@ class Hearing(Continued):
         again = not field.free and wording.asks_again(turn.text)
         certain = not (field.free or again) and field.take(turn, self.draft) is not None
         polite = wording.is_polite_no(turn.text)
+        if wording.gives_up(turn.text):
+            raise Finish(self.form.stop_text)
         if not (polite or certain):
             self._stop_if_asked()
+        waits = wording.asks_to_wait(turn.text)
+        if waits and field.free:
+            self._wait_for(field)
         interruption = "repeat" if again else None if certain else self._interruption(field)
         if interruption and (again or field.free or len(turn.text) > 12 or turn.looks_like_question):
             await self._interrupted(interruption)
@@ -159,7 +164,10 @@ class Hearing(Continued):
         if parsed is not None and not isinstance(parsed, Miss):
             self.take(field, parsed)
             self.volunteer(skip=field.name)
+            await self._answer_beside(field)
             return
+        if waits:
+            self._wait_for(field)
         if polite:
             self._stop_if_asked()
         if interruption and not isinstance(parsed, Miss):
@@ -183,8 +191,22 @@ class Hearing(Continued):
             plate.find_plates(turn.text) or turn.entity("claim_no") or turn.entity("policy_no") or "多少钱" in turn.text
         )
         apart = any(intent == "faq" for intent, _ in turn.further)  # answered with what else was said
-        if self.task not in URGENT and turn.looks_like_question and not own and not apart:
+        calm = turn.emotion not in ("angry", "threat", "distress")
+        if self.task not in URGENT and turn.looks_like_question and calm and not own and not apart:
             await answers.aside(turn, self.draft)
+
+    async def _answer_beside(self, field: Field) -> None:
+        """The question behind an answer ("没报，这种报警有用吗") is answered where the articles know it beyond doubt."""
+        _, comma, beside = self.turn.text.rpartition("，")
+        asked = self.turn.saying(beside.strip())
+        if comma and not field.free and len(asked.text) >= 5 and asked.looks_like_question:
+            await answers.aside(asked, self.draft)
+
+    def _wait_for(self, field: Field) -> None:
+        """The customer is called away: nothing is lost, and the question stands there when he is back."""
+        prompt = field.ask(self.turn, self.draft)
+        self.turn.say(f"好的，您先忙，填好的都给您留着，回来接着答就行。{prompt.text}", prompt.buttons, prompt.wants)
+        raise Wait
 
     async def _keep_further(self) -> None:
         """Answers a question asked beside the task, and puts further tasks behind this one."""
@@ -249,6 +271,8 @@ class Hearing(Continued):
             return "faq" if not field.free or turn.looks_like_question else None
         if field.free and turn.is_intent("chitchat", "out_of_scope") and not turn.looks_like_question:
             return None
+        if self.task in URGENT and turn.is_intent("chitchat", "out_of_scope") and not wording.asks(turn.text):
+            return None  # who stands at a crash is not told that we are no good at small talk
         talk = ("help", "bot_challenge", "repeat", "chitchat", "out_of_scope", "greet", "thank", "goodbye")
         return turn.intent if turn.is_intent(*talk, least=0.75 if field.free else 0.5) else None
 

@@ -23,6 +23,9 @@ _OTHER_WAY = re.compile(
 
 _NUMBER_LOST = re.compile(r"(手机|电话|号码?)[^，。,]{0,4}(换了|换号|停机|注销|丢了|不用了)|换(了|过)(手机|电话)?号")
 
+#: What stands before a number that is to be put on file, and is none on file yet.
+_NEW_NUMBER = re.compile(r"(换|改|变更?|更新)[^，。]{0,8}$|新(的)?(手机|电话|号码?)[^，。]{0,4}$")
+
 
 def _parse_phone(turn: Turn, draft: Draft) -> Any:
     if "id_phone" in turn.pressed:
@@ -42,8 +45,10 @@ def _take_phone(turn: Turn, draft: Draft) -> Any:
     if turn.verified is not None:
         return None
     found = phone.find_phones(turn.text)
-    if found:
+    if found and not _NEW_NUMBER.search(turn.text[: found[0].start]):
         return found[0].value
+    if found:
+        return None
     return "" if _NUMBER_LOST.search(turn.text) else None
 
 

@@ -83,14 +83,15 @@ def ask_photos(turn: Turn, draft: Draft) -> Prompt:
     if not missing:
         return Prompt("照片都齐了，还想补充可以接着发。", [option("传完了", "photos", "done")])
     wants: Wants = "licence" if missing[0] in DOCUMENTS else ""
-    following = f"请拍{missing[0].name}：{missing[0].how}。"
+    following = f"拍{missing[0].name}：{missing[0].how}。"
     if got := len(draft.get("photo_ids", [])):
         buttons = [option("传完了", "photos", "done"), option("其余稍后上传", "photos", "later")]
         names = "、".join(shot.name for shot in missing)
-        return Prompt(f"已收到 {got} 张，还差：{names}。发完点“传完了”；下一张{following}", buttons, wants)
+        told = f"已收到 {got} 张，还差：{names}。发完点“传完了”；下一张{following}其余照片现在发，还是稍后上传？"
+        return Prompt(told, buttons, wants)
     names = "、".join(shot.name for shot in missing)
     return Prompt(
-        f"照片可以现在发，也可以稍后上传。一共要这几样：{names}。先{following}",
+        f"一共要这几样照片：{names}。先{following}照片现在发，还是稍后上传？",
         [option("稍后上传", "photos", "later")],
         wants,
     )
@@ -108,7 +109,10 @@ def parse_photos(turn: Turn, draft: Draft) -> Any:
         return turn.pressed["photos"]
     if _LATER.search(turn.text):
         return "later"
-    return "done" if re.search(r"传完|发完|完了|好了|就这些|没了|传了|发了|齐了", turn.text) else None
+    if re.search(r"传完|发完|完了|好了|就这些|没了|传了|发了|齐了", turn.text):
+        return "done"
+    again = draft.setdefault("photos_asked", turn.message_id) != turn.message_id
+    return "later" if again else None  # photos can follow at any time; nobody is held up for them
 
 
 def documents(draft: Draft) -> list[dict[str, str]]:

@@ -175,6 +175,15 @@ async def _surrender(turn: Turn, draft: Draft) -> None:
     raise Finish
 
 
+_REASON = re.compile(r"[^，。,；]{0,6}(卖(了|掉)|转手|过户|报废|买重|重复(买|投)|换(了|一)?家|不开了)[^，。,；]{0,6}")
+
+
+def _take_reason(turn: Turn, draft: Draft) -> str | None:
+    """The reason that the wish itself gives: "车卖了，商业险退了吧"."""
+    found = _REASON.search(turn.text)
+    return found.group().strip() if found else None
+
+
 class PolicyCancelForm(Form):
     """Estimates what giving up a policy returns, and files it on the customer's word."""
 
@@ -193,6 +202,7 @@ class PolicyCancelForm(Form):
             "比如车卖了、重复买了。方便说一下退保的原因吗？",
             explain="说一句就行，比如“车卖了”“买重了”；不想说就回复“个人原因”。",
             words=("原因",),
+            take=_take_reason,
         ),
         confirm_field(
             lambda t, d: f"退保单 {d['policy_no']}，预计退 {money(d['estimate']['refund'])} 元。要退的话请确认。",

@@ -22,8 +22,12 @@ _CHANGES = (
     ("改电话", "phone", r"电话|手机|号码"),
     ("改地址", "address", r"地址|住址|搬家"),
     ("改受益人", "beneficiary", r"受益人|贷款|按揭|解押"),
-    ("加保", "add_cover", r"加保|加买|补买|增加|提高|加个|加一?份|再加|提到|调到|升到"),
-    ("减保", "remove_cover", r"减保|去掉|减少|降低|不要"),
+    (
+        "加保",
+        "add_cover",
+        r"加保|加买|补买|增加|提高|加个|加一?份|再加|[加提调升涨](到|成|至)|往上(调|提|加)|保额.{0,4}[加提升涨]",
+    ),
+    ("减保", "remove_cover", r"减保|去掉|减少|降低|不要|[减降](到|成|至)"),
 )
 _TITLES = {value: title for title, value, _ in _CHANGES}
 _OF_THE_CAR = ("transfer", "plate", "phone", "address")

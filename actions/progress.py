@@ -6,10 +6,10 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from actions import handoff, identity
+from actions import handoff, identity, photos
 from actions.fields import confirm_field, text
 from actions.forms import Form
-from actions.nodes import AskAgain, Draft, Field, Finish, GoTo, Prompt, Step
+from actions.nodes import KEPT, AskAgain, Draft, Field, Finish, GoTo, Prompt, Step
 from actions.services import backoffice
 from actions.turn import HUMAN, Turn, command, numbered, option
 from chebao.errors import NotFound
@@ -33,11 +33,7 @@ _PATH = ("reported", "surveying", "loss_assessed", "adjudicating", "agreed", "pa
 
 def _take_claim_no(turn: Turn, draft: Draft) -> str | None:
     found = find_claim_nos(turn.text)
-    return found[0].value if found else None
-
-
-def _parse_claim_no(turn: Turn, draft: Draft) -> Any:
-    return turn.pressed.get("claim_no") or _take_claim_no(turn, draft)
+    return found[0].value if found else turn.pressed.get("claim_no")
 
 
 async def _list_claims(turn: Turn, draft: Draft) -> list[dict[str, str]]:
@@ -55,6 +51,13 @@ async def _list_claims(turn: Turn, draft: Draft) -> list[dict[str, str]]:
     return [{"no": r["claim_no"], "what": r["occurred_at"][5:10]} for r in rows]
 
 
+async def _take_just_told(turn: Turn, draft: Draft) -> None:
+    """Who contradicts right after hearing how his claim stands means that one."""
+    last = turn.tracker.slots.get(photos.LAST_CLAIM)
+    if "claim_no" not in draft and last in [claim["no"] for claim in draft["claims"]]:
+        draft["claim_no"] = last
+
+
 def _ask_claim(turn: Turn, draft: Draft) -> Prompt:
     rows = draft.get("claims") or []
     return Prompt(
@@ -68,7 +71,7 @@ def _claim_field(label: str) -> Field:
         "claim_no",
         label,
         _ask_claim,
-        _parse_claim_no,
+        _take_claim_no,
         "报案号是 CL 开头加 10 位数字，报案时短信发过；也可以直接点上面列出的。",
         words=("报案号",),
         take=_take_claim_no,
@@ -102,7 +105,7 @@ async def _tell_progress(turn: Turn, draft: Draft) -> None:
         said += f"还差：{'、'.join(claim['missing'])}，补齐后就能往下走。"
     if status == "refused":
         said += f"原因：{claim.get('reason') or '见书面通知'}。对结果有异议可以申请复核，或拨打 12378 向监管反映。"
-    turn.say(said)
+    turn.say(said, [command("申请复核", "claim_dispute", claim_no=claim["claim_no"])] if status == "refused" else ())
     turn.card(
         {
             "type": "progress",
@@ -112,6 +115,7 @@ async def _tell_progress(turn: Turn, draft: Draft) -> None:
             "amount": _yuan(claim["assessed_amount"]) if claim.get("assessed_amount") else None,
         }
     )
+    draft[KEPT] = {photos.LAST_CLAIM: claim["claim_no"]}
     kind = "commercial" if claim.get("policy_no") else "compulsory"
     legal = clocks.claim_clocks(kind, claim) if status not in ("paid", "withdrawn") else []
     if legal:
@@ -189,6 +193,7 @@ class ClaimDisputeForm(Form):
         Step("about_a_case", _is_new_accident),
         *identity.nodes(),
         Step("claims", _list_claims),
+        Step("just_told", _take_just_told),
         _claim_field("报案号"),
         Step("own", _check_own, depends=("claim_no",)),
         text(

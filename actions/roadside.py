@@ -8,15 +8,20 @@ from typing import Any
 from actions.fields import choice, confirm_field, moment_text, phone_field, plate_field
 from actions.forms import Form
 from actions.new_policy import city_in
-from actions.nodes import Draft, Field, Finish, Miss, Prompt, Step
+from actions.nodes import Draft, Field, Finish, GoTo, Miss, Prompt, Step
 from actions.services import backoffice
 from actions.turn import Turn, option
 from actions.whereabouts import place_in, shared_place
 from actions.wording import is_filler, is_polite_no
+from chebao.insurance import accidents
 from chebao.insurance.moments import parse_coming
 
 _HELP = (
-    ("搭电", "jump_start", r"搭电|亏电|打不着|电瓶|没电(?!了?.{0,4}(续航|充电|送电))"),
+    (
+        "搭电",
+        "jump_start",
+        r"搭(个|下|一下)?电|亏电|打不着|电瓶|^(?!.*(电车|电动|新能源|跑到|高速)).*没电(?!了?.{0,4}(续航|充电|送电))",
+    ),
     ("换胎", "tyre", r"胎|扎了|瘪"),
     ("送油/送电", "fuel", r"没油|送.{0,3}油|汽油|没电|送电|续航"),
     ("拖车", "tow", r"拖|抛锚|趴窝|动不了|坏在|走不了|事故"),
@@ -36,10 +41,18 @@ def _parse_place(turn: Turn, draft: Draft) -> Any:
     said = turn.text.strip()
     if turn.location:
         return shared_place(turn)
-    return None if len(said) < 2 or is_filler(said) or is_polite_no(said) else said[:200]
+    return None if len(said) < 2 or is_filler(said) or is_polite_no(said) or _ACCIDENT.search(said) else said[:200]
+
+
+_ACCIDENT = re.compile(r"报(个|一下)?案|出(了)?(事故|车祸|险)|走保险|(其实|原来)是?[^，。]{0,4}(撞|追尾|刮|蹭)")
+_AT_HOME = re.compile(
+    r"小区|地库|车库|家(里|门口|楼下)|楼下|停车(场|位)|单位|(放|停)了|锁(在)?(车|后备)|(早上|今早|下班)"
+)
 
 
 async def _safety(turn: Turn, draft: Draft) -> None:
+    if _AT_HOME.search(turn.text) and "高速" not in turn.text:
+        return
     turn.say("先注意安全：打开双闪，人到路边护栏外等，警示牌放到车后（高速 150 米外，普通道路 50 到 100 米）。")
 
 
@@ -61,6 +74,14 @@ class RoadsideAssistanceForm(Form):
 
     task = "roadside_assistance"
     stop_text = "好的，救援先不叫了。注意安全，需要时随时叫我。"
+
+    async def respond(self, turn: Turn, draft: Draft) -> bool:
+        """Who turns out to have had an accident reports it; that report asks for the tow truck too."""
+        if turn.text and _ACCIDENT.search(turn.text) and accidents.accident_type_of(turn.text):
+            turn.say("原来是出了事故，那先报案，拖车在报案里一起安排。")
+            raise GoTo("report_claim")
+        return False
+
     nodes = (
         Step("safety", _safety),
         choice(
@@ -106,18 +127,30 @@ def _take_meeting(turn: Turn, draft: Draft) -> str | None:
 
 
 def _parse_when(turn: Turn, draft: Draft) -> Any:
+    """The time; "上午十点半" belongs to the day that was told before."""
     moment = parse_coming(turn.text, turn.now)
+    if moment is not None and (day := draft.get("when_day")) and not _NAMES_A_DAY.search(turn.text):
+        moment = parse_coming(day + turn.text, turn.now) or moment
     if moment is None:
         return None
     if moment.start <= turn.now:
         return Miss("这个时间已经过了，请说一个之后的时间，比如“明天下午三点”。")
     if moment.precision in ("month", "day"):
-        return (
-            Miss(f"{moment.start.month}月{moment.start.day}日几点方便？比如“上午十点”。")
-            if moment.precision == "day"
-            else None
-        )
+        if moment.precision == "month":
+            return None
+        draft["when_day"] = f"{moment.start.year}年{moment.start.month}月{moment.start.day}日"
+        return Miss(f"{moment.start.month}月{moment.start.day}日几点方便？比如“上午十点”。")
     return {"at": moment.start.isoformat(timespec="seconds"), "precision": moment.precision}
+
+
+_NAMES_A_DAY = re.compile(r"[天日号周月]|星期|礼拜|[明后今]早|\d{1,2}[./-]\d{1,2}")
+
+
+def _ask_when(turn: Turn, draft: Draft) -> Prompt:
+    if day := draft.get("when_day"):
+        return Prompt(f"{day.partition('年')[2]}几点方便？比如“上午十点”。")
+    days = ("明天上午十点", "明天下午三点")
+    return Prompt("约在什么时间？", [option(day, "when", day) for day in days])
 
 
 def _take_when(turn: Turn, draft: Draft) -> Any:
@@ -169,10 +202,7 @@ class AppointmentForm(Form):
         Field(
             "when",
             "时间",
-            lambda t, d: Prompt(
-                "约在什么时间？",
-                [option("明天上午十点", "when", "明天上午十点"), option("明天下午三点", "when", "明天下午三点")],
-            ),
+            _ask_when,
             lambda t, d: _parse_when(t.saying(str(t.pressed["when"])) if "when" in t.pressed else t, d),
             "说日期和钟点，比如“明天下午三点”“周五上午十点”。",
             words=("时间", "几点"),

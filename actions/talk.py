@@ -145,8 +145,12 @@ class ActionSmallTalk(Talk):
             return await _answered(turn, found)
         elif _NO_MARKETING.search(turn.text):
             turn.say("好的，已为您退订营销信息，不会再主动发送。保单和理赔的服务通知不受影响。")
-        elif turn.intent == "deny":
+        elif turn.intent in ("affirm", "deny"):
             turn.say("好的，有需要随时叫我。")
+        elif turn.intent == "change_answer" and (claim_no := turn.tracker.slots.get(photos.LAST_CLAIM)):
+            turn.say(
+                f"报案 {claim_no} 已经登记好了，要更正的内容由人工同事来改，改完会告诉您。现在转给同事吗？", [HUMAN]
+            )
         elif not answers.small_talk(turn, turn.intent):
             said = "好的。还要办什么，直接说就行，也可以点：" if turn.intent == "affirm" else _WHAT_NOW
             turn.say(said, _CHOICES)
@@ -193,6 +197,17 @@ class ActionStop(Talk):
 _UNCLEAR: Final = frozenset({"inform", "out_of_scope", "chitchat", "nlu_fallback", "deny", "affirm", "change_answer"})
 _STRANDED = re.compile(r"抛锚|趴窝|拖车|搭电|换胎|爆胎|没油了|送油|打不着火|道路救援")
 _ACCIDENT = re.compile(r"出(了|个)?(交通)?事故|出险了|车祸|发动机.{0,4}(冒烟|着火)|熄火.{0,3}水|水里熄火")
+#: A car that has just been drowned or is on fire, whatever is asked of it.
+_IN_DANGER = re.compile(
+    r"^(?!.*(如果|要是|会不会|赔[吗不么]|怎么赔|保[吗不]|能赔|险)).*((涵洞|积水|水坑|水里|涉水|地下道|下穿)[^，。]{0,6}(熄火|趴窝|抛锚)了|(车|发动机|机盖|电池)[^，。]{0,4}(冒烟|着火|起火)了)"
+)
+_OWN_CRASH = re.compile(
+    r"(我|俺|自己)[^。？?]{0,12}(撞|追尾|刮|蹭|剐)(了|上)|(撞|追尾|刮|蹭|剐|碰)了[^。]{0,20}(没|忘)[^，。]{0,4}报"
+)
+_HELPLESS = re.compile(
+    r"怎么办|咋办|咋整|好害怕|吓死|慌|(还|现在|今天).{0,4}(能|可以|来得及)[^，。]{0,2}(报|吗)|还能报|补报"
+)
+_ONLY_CLAIM_NO = re.compile(r"(报案号|案件号|单号)?(是)?[:：\s]*CL\s?\d{8,12}[。.]?", re.IGNORECASE)
 _RENEW = re.compile(r"续保|续(一下|个|上|一年)?(车险|保险)|到期")
 _GENERAL = re.compile(r"(流程|程序|手续|标准|规定|范围|区别|条件)(是|有)?[?？。！!]*$")
 _PRICE = re.compile(r"投保|买.{0,4}(险|保)|上.{0,3}保险|报个?价|保费|多少钱|全险")
@@ -218,6 +233,10 @@ def task_told(turn: Turn) -> str | None:
     told = turn.text
     if not told or turn.intent not in _UNCLEAR | {"faq"}:
         return None
+    if _IN_DANGER.search(told) or (_HELPLESS.search(told) and _OWN_CRASH.search(told)):
+        return "report_claim"
+    if turn.intent in _UNCLEAR and _ONLY_CLAIM_NO.fullmatch(told.strip()):
+        return "claim_progress"
     if plate.find_plates(told):
         if _RENEW.search(told):
             return "renewal"

@@ -17,6 +17,13 @@ _WISH: Final = re.compile(
 _STOP: Final = re.compile(
     r"^(那)?(还是)?(算了|取消|停止|退出|先?不办了|先?不买了|先?不报了|先?不弄了|先不办|先?不续了|先?不查了|别办了|不投了)|算了.{0,3}不"
 )
+_GIVES_UP: Final = re.compile(
+    r"(算了|私了了?)[^。]{0,20}不(报(?!警)|办|买|续|查|弄|投|退|约|叫|走)[^，。警]{0,2}了|不报案了|不走保险了"
+)
+_WAITS: Final = re.compile(
+    r"^(你|您)?(先|稍)?(等(一)?(下|会儿?|等)|稍等|等我)([，,。吧哈啊]|$)|(叫|找)我(了|呢|过去)?$|^我?先(去|忙|处理|接个?电话|挪车)"
+    r"|(待|等|过)(一)?会儿?再(说|弄|填|来|聊)$"
+)
 _POLITE_NO: Final = re.compile(r"^(都|先|暂时)?不(用|要|需要|想)")
 _FILLER: Final = re.compile(
     r"^(嗯+|恩+|好+的?|哦+|噢|喔|啊+|行|可以|是的?|对的?|知道了?|收到|明白|谢谢|ok|okay|yes|no|哈+|呵+|没有?|不|无)[吧呀啊的哦了。.!！~？?\s]*$",
@@ -83,6 +90,21 @@ def is_stop(text: str) -> bool:
 def is_polite_no(text: str) -> bool:
     """ "不用了": no to the question where it can be, else the wish to stop."""
     return bool(_POLITE_NO.match(text))
+
+
+def gives_up(text: str) -> bool:
+    """ "算了，他赔我三百，不报了": no answer to any question, whatever else it tells."""
+    return len(text) <= 30 and _GIVES_UP.search(text) is not None
+
+
+def asks(text: str) -> bool:
+    """Whether the words end as a question does; "好几天了吧" only sounds like one."""
+    return bool(re.search(r"[?？吗呢]\s*$", text))
+
+
+def asks_to_wait(text: str) -> bool:
+    """ "先等一下，交警叫我": goes away for a moment and will answer later."""
+    return len(text) <= 20 and _WAITS.search(text) is not None
 
 
 def asks_again(text: str) -> bool:

@@ -18,6 +18,7 @@ MOVE_THEN_CALL = frozenset({"no_inspection_mark", "no_insurance_mark", "facility
 SITUATIONS = KEEP_AND_CALL | MOVE_THEN_CALL | {"dispute"}
 
 _WITH_OTHER_CAR = frozenset({"rear_end", "collision", "sideswipe"})
+_STANDS_IN_THE_WAY = _WITH_OTHER_CAR | {None, "single_vehicle", "animal", "pedestrian", "injury"}
 _ON_ROAD = _WITH_OTHER_CAR | {"single_vehicle", "animal", "pedestrian", "injury"}
 _WITH_PERSON = frozenset({"pedestrian", "injury"})
 _NEW_ENERGY = frozenset({"electric", "phev", "fuel_cell"})
@@ -129,7 +130,7 @@ def _danger_lines(facts: SceneFacts, injury: bool) -> list[str]:
     if facts.expressway:
         lines.append("在高速上：打开双闪，在车后150米外放警示牌。")
         lines.append("车上的人马上撤到右侧路肩或护栏外，然后报警。")
-    elif facts.drivable is False and facts.accident_type not in ("theft", "fire", "parked_hit"):
+    elif facts.drivable is False and facts.accident_type in _STANDS_IN_THE_WAY:
         lines.append("车动不了的话，打开双闪，在车后50到100米放警示牌，人到安全的地方。")
     return lines
 
@@ -196,6 +197,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
         "hit_and_run",
         r"(?<!没)(?<!没有)(?:肇事)?逃逸|(?:对方|那车|肇事车|司机|人|他|她|(?<![把我])车)(?:直接|就|已经|开车)?(?:跑了|溜了|逃了|开走了)|找不到(?:对方|肇事)",
     ),
+    ("hit_and_run", r"(?:他|那车|对方|车)?[不没]停(?:下来?|车)?[^，。]{0,3}(?:跑|开走|溜)|直接就?(?:跑|开走|溜)"),
     (
         "dispute",
         r"有争议|扯皮|不承认|不认(?:账|责)|说是我(?:的|全)责|谈不拢|谈不下来|协商不(?:成|了)|各说各|吵起来|争执",
