@@ -212,7 +212,7 @@ class Hearing(Continued):
         """Answers a question asked beside the task, and puts further tasks behind this one."""
         tasks = [intent for intent, _ in self.turn.further if intent in TASKS and intent != self.form.task]
         for intent, words in self.turn.further:
-            if intent == "faq":
+            if intent == "faq" and self.turn.saying(words).looks_like_question:
                 await answers.answer(self.turn.saying(words), self.draft)
         if tasks and not set(tasks) & set(self.suspended):
             self.turn.say(f"好的，先办{TASKS[self.form.task]}，办完接着办{TASKS[tasks[0]]}。")
@@ -220,7 +220,10 @@ class Hearing(Continued):
 
     def _stop_if_asked(self) -> None:
         text = self.turn.text.strip()
-        if len(text) <= 20 and (self.turn.is_intent("cancel", least=0.8) or wording.is_stop(text)):
+        meant = self.turn.is_intent("cancel", least=0.8)
+        if meant and (field := self.form.field(self.requested)) is not None and field.free:
+            meant = wording.refuses(text)  # "重新修" is what he wants to be done, and no wish to stop
+        if len(text) <= 20 and (meant or wording.is_stop(text)):
             raise Finish(self.form.stop_text)
 
     async def _pressed(self) -> None:

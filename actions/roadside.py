@@ -34,7 +34,12 @@ def _take_kind(turn: Turn, draft: Draft) -> str | None:
 
 
 def _take_place(turn: Turn, draft: Draft) -> str | None:
-    return shared_place(turn) or place_in(turn.text) or None
+    found = place_in(turn.text)
+    return shared_place(turn) or (found if len(found) >= _EXACT_PLACE else None)
+
+
+_EXACT_PLACE = 8
+"""Fewer characters name a road ("绕城高速上"), on which nobody is found."""
 
 
 def _parse_place(turn: Turn, draft: Draft) -> Any:

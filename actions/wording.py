@@ -97,6 +97,11 @@ def gives_up(text: str) -> bool:
     return len(text) <= 30 and _GIVES_UP.search(text) is not None
 
 
+def refuses(text: str) -> bool:
+    """Whether any word of the text says no or stop."""
+    return bool(re.search(r"不|算了|停|取消|退出|别|没必要|放弃|撤", text))
+
+
 def asks(text: str) -> bool:
     """Whether the words end as a question does; "好几天了吧" only sounds like one."""
     return bool(re.search(r"[?？吗呢]\s*$", text))
