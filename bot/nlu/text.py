@@ -23,10 +23,7 @@ def _simplified() -> dict[int, str]:
     return {ord(k): v for k, v in pairs.items() if len(k) == len(v) == 1}
 
 
-_CANTONESE = dict(zip("冇啱俾咗佢嘅喺揸嚟睇唔哋", "没刚被了他的在开来看不们", strict=True))
-"""Signs that only Cantonese writes, each with the one of the common language that does the same work ("俾人撞咗", "冇人受伤")."""
-
-SIMPLIFY = _simplified() | {ord(sign): common for sign, common in _CANTONESE.items()}
+SIMPLIFY = _simplified()
 _FILLERS = re.compile(
     r"(?:(?<=[,，。、 ])|^)(?:那个|就是说|然后呢?)+[,，。、 ]*(?=.{2})|(?:嗯+|呃+|额+(?=[,，。 ])|哦+|啊{2,}|哈{2,})[,，。、 ]*"
 )
