@@ -153,9 +153,6 @@ class Hearing(Continued):
             raise Finish(self.form.stop_text)
         if not (polite or certain):
             self._stop_if_asked()
-        waits = wording.asks_to_wait(turn.text)
-        if waits and field.free:
-            self._wait_for(field)
         interruption = "repeat" if again else None if certain else self._interruption(field)
         if interruption and (again or field.free or len(turn.text) > 12 or turn.looks_like_question):
             await self._interrupted(interruption)
@@ -166,8 +163,6 @@ class Hearing(Continued):
             self.volunteer(skip=field.name)
             await self._answer_beside(field)
             return
-        if waits:
-            self._wait_for(field)
         if polite:
             self._stop_if_asked()
         if interruption and not isinstance(parsed, Miss):
@@ -201,12 +196,6 @@ class Hearing(Continued):
         asked = self.turn.saying(beside.strip())
         if comma and not field.free and len(asked.text) >= 5 and asked.looks_like_question:
             await answers.aside(asked, self.draft)
-
-    def _wait_for(self, field: Field) -> None:
-        """The customer is called away: nothing is lost, and the question stands there when he is back."""
-        prompt = field.ask(self.turn, self.draft)
-        self.turn.say(f"好的，您先忙，填好的都给您留着，回来接着答就行。{prompt.text}", prompt.buttons, prompt.wants)
-        raise Wait
 
     async def _keep_further(self) -> None:
         """Answers a question asked beside the task, and puts further tasks behind this one."""
