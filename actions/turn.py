@@ -23,6 +23,9 @@ _QUESTION = re.compile(
 )
 
 
+#: Signs that only Cantonese writes, each with the one of the common language that does the same work ("冇人受伤", "俾人撞咗").
+_CANTONESE: Final = str.maketrans("冇啱俾咗佢嘅喺揸嚟睇唔哋", "没刚被了他的在开来看不们")
+
 _LONGEST: Final = 2_000
 """A dialogue reads so many characters of a message; the conversation keeps them all."""
 
@@ -90,7 +93,7 @@ class Turn:
         metadata = message.get("metadata") or {}
         intent = message.get("intent") or {}
         entities = tuple(message.get("entities") or ())
-        text = str(message.get("simplified") or message.get("text") or "")[:_LONGEST]
+        text = str(message.get("simplified") or message.get("text") or "")[:_LONGEST].translate(_CANTONESE)
         from_button = bool(message.get("pressed")) or text.startswith("/")
         received = metadata.get("received_at")
         return cls(
