@@ -83,7 +83,7 @@ def ask_photos(turn: Turn, draft: Draft) -> Prompt:
     if not missing:
         return Prompt("照片都齐了，还想补充可以接着发。", [option("传完了", "photos", "done")])
     wants: Wants = "licence" if missing[0] in DOCUMENTS else ""
-    following = f"拍{missing[0].name}：{missing[0].how}。"
+    following = f"请拍{missing[0].name}：{missing[0].how}。"
     if got := len(draft.get("photo_ids", [])):
         buttons = [option("传完了", "photos", "done"), option("其余稍后上传", "photos", "later")]
         names = "、".join(shot.name for shot in missing)
