@@ -225,6 +225,7 @@ ACTS: dict[str, Do] = {
     "timer.idle_ask": lambda w, a: w.timer(a, "idle_ask"),
     "timer.idle_close": lambda w, a: w.timer(a, "idle_close"),
     "timer.hold": lambda w, a: w.timer(a, "hold"),
+    "timer.score": lambda w, a: w.timer(a, "score"),
     "tickets.open_ticket": World.open_ticket,
     "tickets.add_step": lambda w, a: w.on_ticket(
         a, lambda c, number, actor: tickets.add_step(c, number, actor, "contact", "打了电话")
@@ -258,7 +259,7 @@ bot.hand_off 0 0 0 · customer.writes 0 0 0 · customer.writes_photo 0 0 0 · cu
 handling.take 0 0 0 · handling.say 0 0 0 · handling.add_note 0 0 0 · handling.add_note_whisper 0 2 0
 handling.transfer 0 0 1 · handling.transfer_to_a_skill 0 1 0 · handling.take 0 1 0
 handling.hold 0 1 0 · handling.resume 0 1 0 · handling.hold 0 1 0 · timer.hold 0 1 0
-handling.join 0 2 0 · handling.leave 0 2 0 · handling.takeover 0 2 0 · handling.say 0 2 0 · handling.give_back 0 2 0
+handling.join 0 2 0 · handling.leave 0 2 0 · handling.takeover 0 2 0 · handling.say 0 2 0 · handling.give_back 0 2 0 · timer.score 0 0 0
 bot.hand_off 0 0 0 · handling.take 0 0 0 · handling.say 0 0 0 · timer.idle_ask 0 0 0 · timer.idle_close 0 0 0
 bot.hand_off 1 0 0 · customer.leaves_queue 1 0 0 · bot.hand_off 1 0 0 · customer.waited 1 0 0
 bot.hand_off 1 0 0 · handling.take 1 0 0 · timer.unanswered 1 0 0 · handling.take 1 2 0 · handling.add_note 1 2 0
