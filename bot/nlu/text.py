@@ -23,7 +23,10 @@ def _simplified() -> dict[int, str]:
     return {ord(k): v for k, v in pairs.items() if len(k) == len(v) == 1}
 
 
-SIMPLIFY = _simplified()
+_CANTONESE = dict(zip("冇啱俾咗佢嘅喺揸嚟睇唔哋", "没刚被了他的在开来看不们", strict=True))
+"""Signs that only Cantonese writes, each with the one of the common language that does the same work ("俾人撞咗", "冇人受伤")."""
+
+SIMPLIFY = _simplified() | {ord(sign): common for sign, common in _CANTONESE.items()}
 _FILLERS = re.compile(
     r"(?:(?<=[,，。、 ])|^)(?:那个|就是说|然后呢?)+[,，。、 ]*(?=.{2})|(?:嗯+|呃+|额+(?=[,，。 ])|哦+|啊{2,}|哈{2,})[,，。、 ]*"
 )
