@@ -18,6 +18,9 @@ SMALL_TALK: Final = frozenset(
     {"greet", "thank", "goodbye", "help", "bot_challenge", "chitchat", "out_of_scope", "repeat"}
 )
 
+#: From this certainty on a question that is surely ours is answered though no word of motoring is in it.
+_WITHOUT_MOTORING: Final = 0.7
+
 
 def small_talk(turn: Turn, intent: str) -> bool:
     """Says the short reply to small talk. Returns whether `intent` is such talk."""
@@ -57,7 +60,11 @@ def find(turn: Turn) -> Answer:
     """What the articles have for a question, or for the article that was chosen."""
     base = knowledge()
     if (topic := turn.pressed.get("topic")) is None:
-        return base.answer(turn.text, motoring=turn.in_dialogue)
+        found = base.answer(turn.text, motoring=turn.in_dialogue)
+        if found.kind == "confident" or not turn.surely_ours:
+            return found
+        likely = base.answer(turn.text, motoring=True)
+        return likely if likely.kind == "confident" and likely.certainty >= _WITHOUT_MOTORING else found
     article = base.article(str(topic))
     return Answer("confident", article, article.lead) if article else Answer("none")
 

@@ -22,9 +22,8 @@ _QUESTION = re.compile(
     r"[?？]|吗\s*$|呢\s*$|什么|怎么|多少|多久|多长|哪些|几天|几个|为什么|为啥|咋|如何|能不能|可不可以|是不是|会不会|要不要|有没有|请问|问一?下|想问|想了解"
 )
 
-
-#: Signs that only Cantonese writes, each with the one of the common language that does the same work ("冇人受伤", "俾人撞咗").
-_CANTONESE: Final = str.maketrans("冇啱俾咗佢嘅喺揸嚟睇唔哋", "没刚被了他的在开来看不们")
+_FOREIGN: Final = 0.05
+"""A likelihood of another matter under which a question needs no word of motoring to be answered."""
 
 _LONGEST: Final = 2_000
 """A dialogue reads so many characters of a message; the conversation keeps them all."""
@@ -93,7 +92,7 @@ class Turn:
         metadata = message.get("metadata") or {}
         intent = message.get("intent") or {}
         entities = tuple(message.get("entities") or ())
-        text = str(message.get("simplified") or message.get("text") or "")[:_LONGEST].translate(_CANTONESE)
+        text = str(message.get("simplified") or message.get("text") or "")[:_LONGEST]
         from_button = bool(message.get("pressed")) or text.startswith("/")
         received = metadata.get("received_at")
         return cls(
@@ -141,6 +140,13 @@ class Turn:
     def in_dialogue(self) -> bool:
         """Whether a dialogue runs, so that nothing should lead away from it."""
         return bool((self.tracker.active_loop or {}).get("name"))
+
+    @property
+    def surely_ours(self) -> bool:
+        """Whether the classifier of intents all but rules out that these words are no matter of ours."""
+        ranking = self.tracker.latest_message.get("intent_ranking") or []
+        foreign = next((r["confidence"] for r in ranking if r["name"] == "out_of_scope"), 0.0)
+        return bool(ranking) and foreign < _FOREIGN
 
     @property
     def looks_like_question(self) -> bool:

@@ -49,6 +49,18 @@ def test_an_answer_names_its_source_and_is_recorded() -> None:
     assert said["custom"] == {"knowledge": {"topic": "cover_third_party", "version": 1, "kind": "confident"}}
 
 
+@pytest.mark.parametrize(("foreign", "kind"), [(0.01, "confident"), (0.4, "choices")])
+def test_a_question_without_a_word_of_motoring_is_answered_where_no_other_matter_is_likely(
+    foreign: float, kind: str
+) -> None:
+    asked = turn("付保费的钱可以分几期还吗")
+    asked.tracker.latest_message["intent_ranking"] = [
+        {"name": "faq", "confidence": 1 - foreign},
+        {"name": "out_of_scope", "confidence": foreign},
+    ]
+    assert answers.find(asked).kind == kind
+
+
 def test_a_verified_customer_hears_his_own_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = turn(QUESTION, verified=VERIFIED)
     calls: list[httpx.Request] = []
