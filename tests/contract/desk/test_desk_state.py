@@ -32,7 +32,7 @@ from chebao.desk.waiting import Waiting
 from chebao.errors import ChebaoError
 from chebao.insurance.dates import local_day
 from chebao.settings import Settings
-from tests.contract.desk.office import Office
+from tests.contract.desk.office import Office, until
 from tests.fakes.rasa import FakeRasa
 
 CUSTOMERS = 3
@@ -83,11 +83,11 @@ class World:
         await self.office.hub.accept(Incoming("door", "", row["peer"], None, "", attachments=[photo]))
 
     async def verified(self, act: Act) -> None:
-        until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         async with self.office.hub.transaction() as work:
             unit = await work.unit(self.customers[act.customer])
             unit.conversation.verified = {
-                "name": "王伟", "customer_id": f"C{act.customer}", "vip": act.agent == 0, "until": until,
+                "name": "王伟", "customer_id": f"C{act.customer}", "vip": act.agent == 0, "until": later,
             }  # fmt: skip
 
     async def waited(self, act: Act) -> None:
@@ -98,7 +98,13 @@ class World:
                 await ownership.return_after_wait(unit)
 
     async def timer(self, act: Act, kind: str) -> None:
-        """The hour of a timer has come, and it is handled."""
+        """The hour of a timer has come, and it is handled; a turn under way is over by then."""
+
+        async def at_rest() -> bool:
+            query = "SELECT 1 FROM hub.messages WHERE conversation_id = %s AND state = 'pending'"
+            return not await self.office.rows(query, self.customers[act.customer])
+
+        await until(at_rest)
         due = await self.office.rows(
             "UPDATE desk.timers SET due_at = now() WHERE kind = %s AND key = %s RETURNING id",
             kind,
@@ -272,7 +278,7 @@ account.capacity 0 1 2 · account.licence 0 1 1 · account.disabled 0 1 0 · acc
 """
 """Acts in an order in which each has something to change: what, customer, agent, other agent, and a state."""
 
-_TELLS_NOBODY = {"job.tell"}
+_TELLS_NOBODY = {"job.tell", "timer.score"}
 
 _OFTEN = ["customer.writes", "bot.hand_off", "handling.say", "handling.transfer"]
 
