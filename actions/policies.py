@@ -115,11 +115,18 @@ def policy_field(question: str, *, offered: Sequence[str] = tuple(KINDS)) -> Fie
         return turn.pressed.get("policy_no") or take(turn, draft)
 
     def ask(turn: Turn, draft: Draft) -> Prompt:
+        rows = rows_of(draft)[:8]
+        names = [f"{row['plate']} {KINDS.get(row['kind'], '')}" for row in rows]
         return Prompt(
             question,
             [
-                option(f"{r['plate']} {KINDS.get(r['kind'], '')}", "policy_no", r["policy_no"])
-                for r in rows_of(draft)[:8]
+                # This year's and the next one's bear the same name.
+                option(
+                    name if names.count(name) == 1 else f"{name}（{row['end'][:10]}到期）",
+                    "policy_no",
+                    row["policy_no"],
+                )
+                for name, row in zip(names, rows, strict=True)
             ],
         )
 

@@ -218,10 +218,7 @@ async def kills(site: Site) -> Kills:
             await asyncio.gather(*writing)
             await asyncio.gather(*(asyncio.wait_for(desk.connected.wait(), 60) for desk in desks))
             found.owners_changed += sum(1 for key, owner in (await _owners(site)).items() if before.get(key) != owner)
-            for desk, (conversation_id, text) in drafts.items():
-                detail = await desk.ask("GET", f"/conversations/{conversation_id}")
-                kept = detail["draft"]
-                found.drafts_lost += text not in (kept if isinstance(kept, str) else (kept or {}).get("text", ""))
+            found.drafts_lost += sum(await asyncio.gather(*(_lost(desk, *draft) for desk, draft in drafts.items())))
             found.gaps += await _gaps(desks)
     await site.rows(
         "UPDATE hub.conversations SET owner = 'closed', agent_id = NULL, queued_at = NULL WHERE owner <> 'bot'"
@@ -257,6 +254,12 @@ async def _drafts(site: Site, desks: Sequence[DeskAgent]) -> dict[DeskAgent, tup
 
     await _until(kept, within=10)
     return drafts
+
+
+async def _lost(desk: DeskAgent, conversation_id: str, text: str) -> bool:
+    """Whether a draft is not what the desk gives back."""
+    kept = (await desk.ask("GET", f"/conversations/{conversation_id}"))["draft"]
+    return text not in (kept if isinstance(kept, str) else (kept or {}).get("text", ""))
 
 
 async def _gaps(desks: Sequence[DeskAgent]) -> int:
