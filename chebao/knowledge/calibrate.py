@@ -38,7 +38,7 @@ MOST_WRONG = 0.04
 OFFER = 0.5
 
 
-class _Remembered:
+class Remembered:
     """An encoder that computes each vector once, for the folds."""
 
     def __init__(self, encoder: Encoder) -> None:
@@ -190,7 +190,7 @@ def _fold(text: str) -> int:
     return int(hashlib.sha256(text.encode()).hexdigest(), 16) % FOLDS
 
 
-def _labelled(files: Sequence[Path]) -> list[dict[str, Any]]:
+def labelled(files: Sequence[Path]) -> list[dict[str, Any]]:
     """Lines with a decision to check: with topics, or out of scope."""
     rows = [
         json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines() if line.strip()
@@ -198,13 +198,17 @@ def _labelled(files: Sequence[Path]) -> list[dict[str, Any]]:
     return [row for row in rows if row.get("topics") or row.get("in_scope") is False]
 
 
-def _mark(index: Index, weighing: Weighing, row: dict[str, Any]) -> tuple[float, bool]:
-    """Certainty of one labelled question, 0 where it may not be answered, and whether the first article is right."""
+def mark(index: Index, weighing: Weighing, row: dict[str, Any], *, gate: bool = True) -> tuple[float, bool]:
+    """Certainty of one labelled question, 0 where it may not be answered, and whether the first article is right.
+
+    Args:
+        gate: questions that do not speak of motoring are not answered.
+    """
     voices = voices_of(index, row["text"])
     scores = weighing.scores(voices)
     best = int(scores[:-1].argmax())
     groups = [article.group for article in index.articles]
-    sure = certainty(likelihoods(scores), groups) if ours(read(row["text"])) else 0.0
+    sure = certainty(likelihoods(scores), groups) if not gate or ours(read(row["text"])) else 0.0
     return sure, index.articles[best].id in row["topics"]
 
 
@@ -222,15 +226,15 @@ def main() -> None:
     found = find_encoder()
     if found is None:
         parser.error("the sentence encoder is not installed")
-    encoder = _Remembered(found)
+    encoder = Remembered(found)
     articles, phrasings = tuple(load_articles(options.articles).values()), load_phrasings(options.articles)
     own = sum(len(article.questions) + len(phrasings.get(article.id, ())) for article in articles)
     asked = hidden_questions(articles, phrasings, encoder)
     voices, other = fit_voices(list(_shown(asked, "own ways to ask, hidden", own + len(OTHER_MATTERS))))
     weighing = Weighing(voices, other, 1.0, OFFER)
-    rows = _labelled(options.files)
+    rows = labelled(options.files)
     index = Index(articles, phrasings, encoder)
-    marks = [_mark(index, weighing, row) for row in _shown(rows, "labelled questions", len(rows))]
+    marks = [mark(index, weighing, row) for row in _shown(rows, "labelled questions", len(rows))]
     points = curve(marks)
     chosen = choose(points)
     stored = {

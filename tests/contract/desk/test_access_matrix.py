@@ -68,6 +68,7 @@ async def test_who_takes_a_moment_too_late_hears_that_a_colleague_has_it(site: S
     assert (await quick.call("POST", path)).status_code == 204
     late = await slow.call("POST", path)
     assert (late.status_code, late.json()["error"]["message"]) == (409, "这个会话由其他客服接待中，请刷新后再看。")
+    assert (await slow.call("GET", f"/conversations/{conversation}")).status_code == 403
     assert (await other.call("POST", path)).status_code == 403
     await site.office.rows("UPDATE desk.episodes SET assigned_at = assigned_at - interval '11 seconds'")
     assert (await slow.call("POST", path)).status_code == 403

@@ -56,6 +56,12 @@ def test_a_no_with_another_value_is_a_correction(said: str) -> None:
     assert wording.corrected_to(said).startswith("大众")
 
 
+def test_who_thinks_better_of_it_corrects_himself() -> None:
+    assert (
+        wording.is_correction("等等，还是选全面的吧") and wording.corrected_to("等等，还是选全面的吧") == "选全面的吧"
+    )
+
+
 @pytest.mark.parametrize("said", ["不是", "不是我开的", "是大众", "不是退保"])
 def test_a_bare_no_is_none(said: str) -> None:
     assert not wording.is_correction(said)
