@@ -142,6 +142,7 @@ def test_what_was_begun_in_a_dialog_survives_a_lock_and_a_reload_until_it_is_sen
             leave(page, title)
         phone.click()
         expect(reason).to_have_value("客户要求")
+        expect(reason).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.get_by_test_id("customer")).to_contain_text("13800000002")
         writing(page, "Alt+y", "预约回电")
