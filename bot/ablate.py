@@ -6,9 +6,9 @@ in traditional characters, with one character in eight replaced by another of th
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,12 +111,14 @@ def _accuracy(features: Features, model: Linear, names: list[str], lines: list[L
     return float(np.mean(right))
 
 
-def main(files: list[str]) -> None:
+def main() -> None:
     """Prints one row a variant, in percent."""
+    parser = argparse.ArgumentParser(prog="python -m bot.ablate", description=__doc__)
+    parser.add_argument("files", type=Path, nargs="+")
     sets = {}
-    for file in files:
-        lines = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()]
-        sets[Path(file).stem] = [line for line in lines if "intent" in line]
+    for file in parser.parse_args().files:
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        sets[file.stem] = [line for line in lines if "intent" in line]
     everything = [line for lines in sets.values() for line in lines]
     sets |= {how: disturbed(everything, how) for how in ("traditional", "sounds", "voice")}
     print("| |", " | ".join(sets), "|\n|---|" + "---|" * len(sets))
@@ -125,4 +127,4 @@ def main(files: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
