@@ -68,10 +68,11 @@ class Patience:
     """How many customers may wait for a passive reply at once: few at first, more as replies come in time.
 
     While the assistant is slow, nearly every push is acknowledged at once and its reply sent by call; one in a while still
-    waits, to notice when the assistant is fast again.
+    waits, to notice when the assistant is fast again. So many at most wait in vain when it becomes slow; with turns of a fifth
+    of a second they serve 150 pushes a second.
     """
 
-    def __init__(self, most: int = 64, probe_every: float = 5.0) -> None:
+    def __init__(self, most: int = 32, probe_every: float = 5.0) -> None:
         self._most, self._probe_every = most, probe_every
         self._slots, self._waiting, self._not_before = 2, 0, 0.0
 
