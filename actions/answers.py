@@ -61,10 +61,11 @@ def find(turn: Turn) -> Answer:
     base = knowledge()
     if (topic := turn.pressed.get("topic")) is None:
         found = base.answer(turn.text, motoring=turn.in_dialogue)
-        if found.kind == "confident" or not turn.surely_ours:
+        # The certainty is the same with and without motoring: a second search is worth its time only where it can answer.
+        if found.kind == "confident" or found.certainty < _WITHOUT_MOTORING or turn.in_dialogue or not turn.surely_ours:
             return found
         likely = base.answer(turn.text, motoring=True)
-        return likely if likely.kind == "confident" and likely.certainty >= _WITHOUT_MOTORING else found
+        return likely if likely.kind == "confident" else found
     article = base.article(str(topic))
     return Answer("confident", article, article.lead) if article else Answer("none")
 
