@@ -34,6 +34,9 @@ VECTOR_WEIGHT = 1.0
 MAY_COST = 0.002
 """Held-out accuracy that answering by n-grams alone may cost against always asking the encoder too."""
 
+CHEAP_SAY = 0.4
+"""What the n-grams still have to say where the encoder is asked, of 1."""
+
 _FOREIGN = re.compile(r"[^\u4e00-\u9fff\d⑦-⑱]*")
 """Text without a Chinese character or digit: understood only where it was learnt word for word ("hello", "OK")."""
 
@@ -123,8 +126,9 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
             vectors = sparse.csr_matrix(encoder.encode(texts)[origins] * VECTOR_WEIGHT)
             both = sparse.hstack([cheap, vectors]).tocsr()
             self.full, by_full = fit(both, labels[origins], self._config["penalty_full"], kept, origins)
-            self.threshold = _threshold(by_cheap, by_full, labels[kept])
-            self._log("with encoder", by_full, labels[kept])
+            by_both = _both(by_cheap, by_full)
+            self.threshold = _threshold(by_cheap, by_both, labels[kept])
+            self._log("with encoder", by_both, labels[kept])
         self._persist(self.features, self.cheap)
         return self._resource
 
@@ -162,7 +166,7 @@ class CascadeIntentClassifier(GraphComponent, IntentClassifier):
             size = self.features.size
             logits = values @ self.full.weights[columns] + self.full.biases
             logits = logits + (vector * VECTOR_WEIGHT) @ self.full.weights[size:]
-            chances = self.full.probabilities(logits)
+            chances = _both(chances, self.full.probabilities(logits))
         calls[source] += 1
         order = self._in_scope_first(chances)[: self._config["ranking"]]
         ranking = [{"name": self.classes[i], "confidence": round(float(chances[i]), 4)} for i in order]
@@ -256,14 +260,20 @@ def _examples(data: TrainingData) -> list[tuple[str, str, str]]:
     return sorted(found)
 
 
-def _threshold(cheap: np.ndarray, full: np.ndarray, labels: np.ndarray) -> float:
-    """The smallest confidence from which the n-grams may answer alone, by both models' held-out answers."""
-    best, by_cheap, by_full = cheap.max(axis=1), cheap.argmax(axis=1), full.argmax(axis=1)
+def _both(cheap: np.ndarray, full: np.ndarray) -> np.ndarray:
+    """What the two models say together: the weighted geometric mean of their likelihoods."""
+    mean = (cheap + 1e-9) ** CHEAP_SAY * (full + 1e-9) ** (1 - CHEAP_SAY)
+    return np.asarray(mean / mean.sum(axis=-1, keepdims=True))
+
+
+def _threshold(cheap: np.ndarray, both: np.ndarray, labels: np.ndarray) -> float:
+    """The smallest confidence from which the n-grams may answer alone, by the held-out answers of both ways."""
+    best, by_cheap, by_both = cheap.max(axis=1), cheap.argmax(axis=1), both.argmax(axis=1)
     if not len(labels):
         return 1.1
-    floor = (by_full == labels).mean() - MAY_COST
+    floor = (by_both == labels).mean() - MAY_COST
     for threshold in np.arange(0.4, 1.0, 0.01):
-        chosen = np.where(best >= threshold, by_cheap, by_full)
+        chosen = np.where(best >= threshold, by_cheap, by_both)
         if (chosen == labels).mean() >= floor:
             return round(float(threshold), 2)
     return 1.1
