@@ -70,7 +70,7 @@ def create() -> FastAPI:
 
 
 @asynccontextmanager
-async def _warm(lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], app: FastAPI) -> AsyncIterator[None]:
+async def _warm(lifespan: Callable[[Any], AbstractAsyncContextManager[Any]], app: FastAPI) -> AsyncIterator[None]:
     """Does before anybody can call what would hold up the first customers.
 
     FastAPI builds its routes while it looks for the first match (80 ms on the event loop). What was made until then stays for
