@@ -36,6 +36,9 @@ from tests.running import RunningStack, free_ports, running_stack
 
 _USERS, _CONVERSATIONS, _CUT = 64, 192, 6
 _DEAR_EVERY = 1.0
+_ASKS = 4
+"""Kinds of dear requests."""
+
 _AGENT = {"username": "lead1", "password": "demo-lead1"}
 
 
@@ -85,11 +88,16 @@ class Dear:
         self._stop.set()
         self._thread.join(timeout=60)
 
+    def wait_for(self, done: int) -> None:
+        """Returns after so many requests."""
+        while self.done < done and self._thread.is_alive():
+            time.sleep(0.1)
+
     def _run(self) -> None:
         with httpx.Client(base_url=self._url, timeout=60) as http:
             desk = self._desk(http)
             chat = http.post("/api/web/sessions").raise_for_status().json()["token"]
-            asks = [self._photo, self._long_message, self._too_large, desk]
+            asks = [desk, self._photo, self._long_message, self._too_large]
             while not self._stop.wait(_DEAR_EVERY):
                 asks[self.done % len(asks)](http, chat)
                 self.done += 1
@@ -130,7 +138,9 @@ def watched(stack: RunningStack, ports: Ports, folder: Path) -> dict[str, Any]:
         processes = sides.ours(stack).processes
         side = Side("watched", f"{url}/webhooks/rest/webhook", {"Authorization": "Bearer demo"}, processes)
         script = customers.unplayed()
-        load(side, 4, script[:8])  # what is built lazily is built now
+        with Dear(url) as dear:  # what is built or loaded at the first need is now
+            load(side, 4, script[:8])
+            dear.wait_for(_ASKS)
         process.send_signal(signal.SIGUSR1)
         time.sleep(0.1)
         talks = [script[n % len(script)][:_CUT] for n in range(_CONVERSATIONS)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import resource
 import signal
 import sys
 import time
@@ -28,14 +27,15 @@ from channels.web.protocol import MAX_FRAME
 from chebao.settings import ROOT, get_settings
 
 LIMIT_MS = 5.0
+_SCHEDSTAT = Path("/proc/thread-self/schedstat")
 _CALLERS = 20
 
 
 class Watch:
     """CPU milliseconds of each callback, where the long ones were after 5 ms of computing, and the collector's pauses.
 
-    CPU time, so that a busy machine accuses nobody; work that waits instead (a file, a lock, a synchronous driver) gives the core
-    away by itself, and is told by that where it waited for longer than the limit.
+    CPU time, so that a busy machine accuses nobody; work that waits instead (a file, a lock, a synchronous driver) is told by the
+    time that was neither computing nor standing behind others for a core, where that is longer than the limit.
     """
 
     def __init__(self) -> None:
@@ -45,6 +45,7 @@ class Watch:
         self.over = Counter[str]()
         self.longest: dict[str, float] = {}
         self.waited = Counter[str]()
+        self.longest_wait_ms = 0.0
         self._place = ""
         self._paused_at = 0.0
 
@@ -55,14 +56,14 @@ class Watch:
 
         def timed(handle: asyncio.Handle) -> None:
             self._place, name = "", _name(handle)
-            switches, began, computed = _given_away(), time.perf_counter(), time.thread_time()
+            queued, began, computed = _queued_ms(), time.perf_counter(), time.thread_time()
             signal.setitimer(signal.ITIMER_PROF, LIMIT_MS / 1000)
             try:
                 plain(handle)
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
                 computed = (time.thread_time() - computed) * 1000
-                waited = (time.perf_counter() - began) * 1000 - computed if _given_away() > switches else 0.0
+                waited = (time.perf_counter() - began) * 1000 - computed - (_queued_ms() - queued)
                 self._note(name, computed, waited)
 
         before = signal.signal(signal.SIGPROF, self._alarm)
@@ -95,6 +96,7 @@ class Watch:
                 for place, times in self.over.most_common(_CALLERS)
             },
             "waited": dict(self.waited.most_common(_CALLERS)),
+            "longest_wait_ms": round(self.longest_wait_ms, 2),
             "collector_max_ms": round(max(self.pauses_ms, default=0.0), 3),
         }
 
@@ -108,6 +110,7 @@ class Watch:
             self.longest[place] = max(self.longest.get(place, 0.0), computed_ms)
         elif waited_ms > LIMIT_MS:
             self.waited[name] += 1
+            self.longest_wait_ms = max(self.longest_wait_ms, waited_ms)
 
     def _alarm(self, number: int, frame: FrameType | None) -> None:
         """Where the running callback stands now: the innermost lines of ours."""
@@ -133,9 +136,9 @@ def _name(handle: asyncio.Handle) -> str:
     return str(getattr(goes_on, "__qualname__", goes_on))
 
 
-def _given_away() -> int:
-    """How often this thread gave the core away by itself."""
-    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+def _queued_ms() -> float:
+    """How long this thread was ready and stood behind others for a core, since it began."""
+    return int(_SCHEDSTAT.read_text().split()[1]) / 1e6
 
 
 def main() -> None:

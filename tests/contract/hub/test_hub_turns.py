@@ -62,7 +62,7 @@ async def test_a_single_error_is_tried_again_unnoticed(app: Running, rasa: FakeR
 async def test_a_turn_out_of_time_is_told_and_the_next_message_goes_on(
     start: Start, rasa: FakeRasa, sender: str
 ) -> None:
-    async with start(turn_seconds=0.4) as app:
+    async with start(turn_seconds=1.5) as app:
         rasa.hanging = True
         assert "抱歉" in (await app.texts(sender, "你好"))[-1]
         rasa.hanging = False
