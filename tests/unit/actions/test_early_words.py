@@ -154,7 +154,13 @@ def test_purpose_and_call_back() -> None:
 
 @pytest.mark.parametrize(
     ("said", "reason"),
-    [("这价格我要跟你们业务员谈", "customer_request"), ("我跟业务员说过了", None), ("业务员推荐的方案", None)],
+    [
+        ("这价格我要跟你们业务员谈", "customer_request"),
+        ("这个价不行，找个人跟我谈", "customer_request"),
+        ("我跟业务员说过了", None),
+        ("业务员推荐的方案", None),
+        ("他找了个人跟我谈私了", None),
+    ],
 )
 def test_who_wants_to_bargain_with_a_person(said: str, reason: str | None) -> None:
     assert needed(turn(said)) == reason
