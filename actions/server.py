@@ -19,6 +19,7 @@ from chebao.insurance.files import DamagedFile
 from chebao.knowledge.articles import ArticleError
 from chebao.knowledge.encoder import EncoderMissing, require_encoder
 from chebao.settings import get_settings
+from chebao.settling import settle
 
 ACTIONS_PACKAGE = "actions"
 
@@ -36,8 +37,8 @@ def main() -> None:
     except (ArticleError, DamagedFile, EncoderMissing) as error:
         sys.exit(f"Cannot start: {error}")
     app = create_app(executor)
-
     app.register_middleware(_hide_tracker, "response")
+    settle()
     app.run(host="127.0.0.1", port=get_settings().actions_port, single_process=True, access_log=False, motd=False)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import gc
 import logging
 import sys
 from functools import partial
@@ -22,6 +20,7 @@ from sanic import Sanic
 
 from bot import lean, patches, reload
 from bot.tracker_store import LiveTrackerStore
+from chebao.settling import settle
 
 logger = logging.getLogger(__name__)
 
@@ -41,15 +40,6 @@ def run(archive: Path, host: str, port: int) -> None:
     app.run(host=host, port=port, workers=1, access_log=False, debug=False, motd=False, backlog=512)
 
 
-def _settle() -> None:
-    """Gives back what loading has left over: the freed heap, and the collector's work on what stays for good."""
-    lean.seal()
-    gc.collect()
-    gc.freeze()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
 async def _load(archive: Path, endpoints: dict[str, Any], app: Sanic, loop: asyncio.AbstractEventLoop) -> None:
     """Loads the agent; a model that cannot be loaded ends the process with one sentence."""
     store = TrackerStore.create(EndpointConfig.from_dict(endpoints["tracker_store"]))
@@ -57,7 +47,8 @@ async def _load(archive: Path, endpoints: dict[str, Any], app: Sanic, loop: asyn
         sys.exit("Our tracker store is not in force: see tracker_store in endpoints.yml, and the version of Rasa.")
     actions = EndpointConfig.from_dict(endpoints["action_endpoint"])
     app.ctx.agent = Agent.load(archive, tracker_store=store, action_endpoint=actions)
-    _settle()
+    lean.seal()
+    settle()
     app.ctx.reload = loop.create_task(reload.watch(app.ctx.agent, archive.parent))
     logger.info("ready to serve on this process's own port")
 

@@ -45,6 +45,7 @@ from chebao.looplag import LoopLag
 from chebao.outreach import api as outreach
 from chebao.quality import api as quality
 from chebao.settings import ROOT, Settings, get_settings
+from chebao.settling import settle
 
 if TYPE_CHECKING:
     from channels.wechat.connector import WeChat
@@ -73,16 +74,15 @@ def create() -> FastAPI:
 async def _warm(lifespan: Callable[[Any], AbstractAsyncContextManager[Any]], app: FastAPI) -> AsyncIterator[None]:
     """Does before anybody can call what would hold up the first customers.
 
-    FastAPI builds its routes while it looks for the first match (80 ms on the event loop). What was made until then stays for
-    good: no pause of the garbage collector need look at it again. Of what comes later it looks at less at a time than by
-    default, and threads give way to the event loop after 1 ms instead of 5 (`make loop-watch`).
+    FastAPI builds its routes while it looks for the first match (80 ms on the event loop). Of what is made after the start the
+    garbage collector looks at less at a time than by default, and threads give way to the event loop after 1 ms instead of 5
+    (`make loop-watch`).
     """
     sys.setswitchinterval(0.001)
     async with lifespan(app):
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://warm") as http:
             await http.get(f"{_BACKOFFICE}/nothing")
-        gc.collect()
-        gc.freeze()
+        settle()
         gc.set_threshold(1_000, 4, 100)
         yield
 

@@ -22,7 +22,7 @@ import psycopg
 from rich.console import Console
 
 from chebao import db, fakes, postgres
-from chebao.settings import ROOT, Settings
+from chebao.settings import ROOT, Settings, get_settings
 
 _LEAST_FREE_BYTES = 1_000_000_000
 _READY_SECONDS = 120
@@ -234,3 +234,7 @@ def _print_addresses(settings: Settings) -> None:
     for name, address in lines.items():
         _console.print(f"  {name:<34}{address}", soft_wrap=True)
     _console.print("Ready. Ctrl-C stops everything.")
+
+
+if __name__ == "__main__":
+    sys.exit(run(get_settings()))
