@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,9 +31,11 @@ _TO_TELL = (
     " FROM desk.ticket_steps s JOIN desk.tickets t USING (number) WHERE s.tell AND NOT s.told ORDER BY s.id LIMIT 100"
 )
 _TICKETS_OF_CLAIM = (
-    "SELECT number FROM desk.tickets WHERE claim_no = %s AND kind IN ('claim', 'complaint') AND state <> 'closed'"
-    " ORDER BY number FOR UPDATE"
+    "SELECT number, kind FROM desk.tickets WHERE claim_no = %s AND state <> 'closed' ORDER BY number FOR UPDATE"
 )
+
+_ABOUT_CLAIMS = ("claim", "complaint")
+"""Kinds of tickets that are warned of a claim's periods; others only show them."""
 
 _HEARD: Mapping[str, Callable[[Connection, Mapping[str, Any]], Awaitable[object]]] = {
     "complaint_received": from_backoffice.complaint,
@@ -150,7 +152,10 @@ class TicketJob:
                 await _warn_of_claim(connection, mark, now)
 
 
-async def _warn(connection: Connection, numbers: list[str], mark: clocks.Mark, now: datetime) -> None:
+async def _warn(
+    connection: Connection, numbers: list[str], mark: clocks.Mark, now: datetime, also_shown: Sequence[str] = ()
+) -> None:
+    """Takes the mark and says it in the tickets `numbers`; their rows change, and those of `also_shown`."""
     for number in numbers:
         await tickets.find(connection, number)
     if not await clocks.take(connection, mark):
@@ -161,16 +166,18 @@ async def _warn(connection: Connection, numbers: list[str], mark: clocks.Mark, n
             await ticket_times.escalate(connection, number, words)
         else:
             await ticket_times.warn(connection, number, words)
-    for number in numbers:
+    for number in [*numbers, *also_shown]:
         await tickets.publish(connection, number, "clock")
 
 
 async def _warn_of_claim(connection: Connection, mark: clocks.Mark, now: datetime) -> None:
     """A legal period of a claim is running out: in its tickets; where it has none, from 80 % on one is opened."""
     found = await connection.execute(_TICKETS_OF_CLAIM, (mark.claim_no,))
-    numbers = [row["number"] for row in await found.fetchall()]
+    shown = {row["number"]: row["kind"] for row in await found.fetchall()}
+    numbers = [number for number, kind in shown.items() if kind in _ABOUT_CLAIMS]
+    others = [number for number in shown if number not in numbers]
     if numbers or mark.percent < 80:
-        await _warn(connection, numbers, mark, now)
+        await _warn(connection, numbers, mark, now, others)
         return
     if not await clocks.take(connection, mark):
         return
@@ -185,6 +192,8 @@ async def _warn_of_claim(connection: Connection, mark: clocks.Mark, now: datetim
         next_action="联系理赔员，推动案件",
         created_by="clock",
     )
+    for number in others:
+        await tickets.publish(connection, number, "clock")
 
 
 async def _follow_missed_call(connection: Connection, number: str) -> None:

@@ -274,6 +274,7 @@ tickets.add_step 0 2 0 · tickets.change_owner 0 2 2 · tickets.change_about 0 2
 tickets.change_working 0 2 0 · ticket_times.extend 0 2 0 · job.watch 0 2 2 · backoffice.claim 1 0 1 · job.tell 0 0 0
 tickets.change_resolved 0 2 0 · tickets.change_closed 0 2 0
 tickets.open_ticket 2 0 0 · ticket_times.missed 1 0 0 · ticket_times.close_as 1 0 0
+tickets.open_ticket 0 2 1 · job.watch 0 2 1
 account.capacity 0 1 2 · account.licence 0 1 1 · account.disabled 0 1 0 · account.disabled 0 1 1
 """
 """Acts in an order in which each has something to change: what, customer, agent, other agent, and a state."""
