@@ -241,7 +241,7 @@ def test_everything_by_keyboard(browser: Browser, stack_url: str, word: str) -> 
         seen = [pane(desk) for _ in range(4) if desk.keyboard.press("F6") is None]
         assert set(seen) >= {"会话列表", "会话", "客户资料"}
         desk.keyboard.press("Alt+h")
-        expect(desk.get_by_role("dialog", name="挂起会话").locator(":focus")).to_have_count(1)
+        expect(desk.get_by_role("dialog", name="挂起会话").locator("input:focus")).to_have_count(1)
         desk.keyboard.press("Enter")
         expect(desk.get_by_test_id("action-hold")).to_have_text("恢复")
         desk.keyboard.press("Alt+h")
